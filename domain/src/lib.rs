@@ -1,2 +1,48 @@
-//! The pure rules of the ledger: no IO, no clock, no random ids.
+//! The pure rules of the loan ledger: aggregates, events and money.
+//!
+//! Deliberately absent: IO, clocks, random ids and personal values in clear. A rule that touches several
+//! aggregates is a use case of the crate `lumbung-commands`, never a command of one of them.
+
 mod aggregate;
+mod any;
+mod rejection;
+mod sealed;
+
+mod id;
+mod permission;
+
+mod branch;
+mod claim;
+mod ledger;
+mod loan;
+mod plafond;
+mod product;
+mod role;
+mod session;
+mod staff;
+mod user;
+mod wallet;
+
+pub use aggregate::{Aggregate, Event};
+pub use any::{AggregateType, AnyAggregate, AnyEvent, StreamId, WrongAggregate};
+pub use branch::{Branch, BranchCommand, BranchEvent};
+pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
+pub use id::{
+    BranchId, ClaimId, LedgerId, LoanNumber, PlafondNumber, ProductId, RoleId, SessionId, TopUpId, UserId,
+    UserNumber,
+};
+pub use ledger::{Account, Ledger, LedgerCommand, LedgerEvent, Posting, postings};
+pub use loan::{
+    Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,
+    Submission,
+};
+pub use permission::{Grants, Permission};
+pub use plafond::{LoanRequest, Plafond, PlafondCommand, PlafondEvent, Reservation};
+pub use product::{Product, ProductCommand, ProductEvent, ProductTerms};
+pub use rejection::Rejection;
+pub use role::{Role, RoleCommand, RoleEvent};
+pub use sealed::{Personal, Sealed};
+pub use session::{Session, SessionCommand, SessionEvent};
+pub use staff::{Staff, StaffCommand, StaffEvent};
+pub use user::{Person, Profile, Registration, User, UserCommand, UserEvent, UserType};
+pub use wallet::{Wallet, WalletCommand, WalletEvent, WalletSource};

@@ -1,0 +1,69 @@
+//! Uniqueness: one stream per claimed value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::any::tie_to_any;
+use crate::{Aggregate, BranchId, Event, Rejection, UserId};
+
+/// Who holds a claimed e-mail, phone, user number or branch code. Stream id: [`crate::ClaimId`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Claim {
+    #[default]
+    Free,
+    Held {
+        holder: Holder,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    User(UserId),
+    Branch(BranchId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimCommand {
+    /// Refused with [`Rejection::AlreadyExists`] while anyone holds the value; the use case says it in its own words.
+    Take { holder: Holder },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+pub enum ClaimEvent {
+    ClaimTaken { holder: Holder },
+}
+
+impl Event for ClaimEvent {
+    fn event_type(&self) -> &'static str {
+        self.into()
+    }
+}
+
+impl Claim {
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Held { holder: Holder::User(user) } => Some(*user),
+            Self::Held { holder: Holder::Branch(_) } | Self::Free => None,
+        }
+    }
+}
+
+impl Aggregate for Claim {
+    tie_to_any!(Claim);
+    type Command = ClaimCommand;
+    type Event = ClaimEvent;
+
+    fn decide(&self, command: ClaimCommand) -> Result<Vec<ClaimEvent>, Rejection> {
+        let ClaimCommand::Take { holder } = command;
+        match self {
+            Self::Free => Ok(vec![ClaimEvent::ClaimTaken { holder }]),
+            Self::Held { .. } => Err(Rejection::AlreadyExists),
+        }
+    }
+
+    fn evolve(&mut self, event: &ClaimEvent) {
+        let ClaimEvent::ClaimTaken { holder } = event;
+        *self = Self::Held { holder: *holder };
+    }
+}

@@ -1,0 +1,112 @@
+//! Business reasons to refuse a command.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{LoanStatus, Rate, Rupiah, Tenor};
+
+/// Why a command was refused. Expected, typed, and kept with its idempotency key like an outcome.
+///
+/// `Display` is the message a client reads; its wording comes from the documents. The stable code is
+/// [`Rejection::code`]; neither the code nor the stored form of a variant ever changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Rejection {
+    // Who is asking.
+    #[error("Unauthorized")]
+    Unauthorized,
+    #[error("Access Denied")]
+    AccessDenied,
+    #[error("Invalid email or password")]
+    InvalidCredentials,
+
+    // Users and what they claim.
+    #[error("Email already registered")]
+    EmailAlreadyRegistered,
+    #[error("Email already exists")]
+    EmailAlreadyExists,
+    #[error("Phone Number already registered")]
+    PhoneAlreadyRegistered,
+    #[error("Branch code already exists")]
+    BranchCodeAlreadyExists,
+    #[error("User not found")]
+    UserNotFound,
+    #[error("Role not found")]
+    RoleNotFound,
+    #[error("Cannot assign CUSTOMER role to internal user")]
+    CustomerRoleForInternalUser,
+    #[error("Cannot assign an internal role to a customer")]
+    InternalRoleForCustomer,
+    #[error("Branch is required for {role} role")]
+    BranchRequired { role: String },
+    #[error("The last active SUPERADMIN cannot be deactivated or stripped of the role")]
+    LastSuperadmin,
+    #[error("The permissions of SUPERADMIN cannot be changed")]
+    SuperadminPermissionsFixed,
+
+    // Reference data.
+    #[error("Product not found")]
+    ProductNotFound,
+    #[error("Branch not found")]
+    BranchNotFound,
+
+    // Plafond.
+    #[error("You already have an active plafond. Cannot select another one.")]
+    PlafondAlreadyActive,
+    #[error("You don't have an active plafond. Please select a plafond first.")]
+    PlafondNotActive,
+    #[error("The plafond holds no reservation for this loan")]
+    ReservationNotFound,
+
+    // Submitting a loan, in the order of the checks.
+    #[error(
+        "Please complete your profile (NIK, birthdate, phone and address) before submitting a loan application."
+    )]
+    ProfileIncomplete,
+    #[error("Please select a plafond first before submitting a loan application.")]
+    PlafondRequired,
+    #[error(
+        "You already have a pending loan application. Please wait until it is fully approved or rejected before submitting a new one."
+    )]
+    LoanAlreadyPending,
+    #[error("Requested amount exceeds remaining plafond. Remaining: Rp {remaining_rupiah}")]
+    PlafondExceeded { remaining_rupiah: Rupiah },
+    #[error("Requested tenor exceeds plafond limit. Maximum: {maximum_months} months")]
+    TenorExceeded { maximum_months: Tenor },
+    #[error("Interest rate cannot be lower than plafond minimum. Minimum: {minimum}%")]
+    RateTooLow { minimum: Rate },
+
+    // Deciding on a loan.
+    #[error("Loan application not found")]
+    LoanNotFound,
+    #[error("You don't have access to this loan application")]
+    LoanNotYours,
+    #[error("You can only process loans from your branch")]
+    LoanOfOtherBranch,
+    #[error("Loan is not in the correct status for your approval")]
+    LoanWrongStatus { status: LoanStatus },
+    #[error("You have already decided on this loan")]
+    AlreadyDecided,
+
+    // Money.
+    #[error("Balance is not enough")]
+    BalanceNotEnough,
+    #[error("amount: the balance would pass Rp 999999999999999")]
+    BalanceTooLarge,
+
+    // A stream was opened a second time: an id was drawn twice, or a caller is confused.
+    #[error("It already exists")]
+    AlreadyExists,
+
+    // The key was used for another request body.
+    #[error("The Idempotency-Key was already used with another request")]
+    IdempotencyKeyReused,
+}
+
+impl Rejection {
+    /// The stable code of the envelope's `code`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.into()
+    }
+}

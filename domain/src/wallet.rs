@@ -1,0 +1,87 @@
+//! A customer's wallet: money that we owe them.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::any::tie_to_any;
+use crate::{Aggregate, Event, LoanNumber, Rejection, Rupiah, TopUpId, UserId};
+
+/// Stream id: the owner's [`UserId`]. Opens with its first credit.
+///
+/// Invariant: the balance stays within 0 and [`Rupiah::MAX`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wallet {
+    #[default]
+    Unopened,
+    Open {
+        owner: UserId,
+        balance_rupiah: Rupiah,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WalletCommand {
+    /// Adds money. Refused when the balance would pass [`Rupiah::MAX`].
+    Credit { owner: UserId, amount: Rupiah, source: WalletSource, business_on: NaiveDate },
+}
+
+/// Where credited money comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalletSource {
+    TopUp { top_up_id: TopUpId },
+    Disbursement { loan: LoanNumber },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+pub enum WalletEvent {
+    WalletOpened { owner: UserId },
+    WalletCredited { amount_rupiah: Rupiah, balance_rupiah: Rupiah, source: WalletSource, business_on: NaiveDate },
+}
+
+impl Event for WalletEvent {
+    fn event_type(&self) -> &'static str {
+        self.into()
+    }
+}
+
+impl Wallet {
+    /// The money in it; zero before it was opened.
+    #[must_use]
+    pub fn balance(&self) -> Rupiah {
+        match self {
+            Self::Unopened => Rupiah::ZERO,
+            Self::Open { balance_rupiah, .. } => *balance_rupiah,
+        }
+    }
+}
+
+impl Aggregate for Wallet {
+    tie_to_any!(Wallet);
+    type Command = WalletCommand;
+    type Event = WalletEvent;
+
+    fn decide(&self, command: WalletCommand) -> Result<Vec<WalletEvent>, Rejection> {
+        let WalletCommand::Credit { owner, amount, source, business_on } = command;
+        let balance = self.balance().checked_add(amount).ok_or(Rejection::BalanceTooLarge)?;
+        let credited =
+            WalletEvent::WalletCredited { amount_rupiah: amount, balance_rupiah: balance, source, business_on };
+        Ok(match self {
+            Self::Unopened => vec![WalletEvent::WalletOpened { owner }, credited],
+            Self::Open { .. } => vec![credited],
+        })
+    }
+
+    fn evolve(&mut self, event: &WalletEvent) {
+        match event {
+            WalletEvent::WalletOpened { owner } => {
+                *self = Self::Open { owner: *owner, balance_rupiah: Rupiah::ZERO };
+            }
+            WalletEvent::WalletCredited { balance_rupiah: balance, .. } => {
+                if let Self::Open { balance_rupiah, .. } = self {
+                    *balance_rupiah = *balance;
+                }
+            }
+        }
+    }
+}
