@@ -15,7 +15,9 @@ use crate::any::{AggregateType, AnyAggregate, AnyEvent};
 ///
 /// `Default` is the state before the first event. A command that is refused leaves no trace: `decide` takes
 /// `&self` and answers with a [`Rejection`].
-pub trait Aggregate: Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync {
+pub trait Aggregate:
+    Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync
+{
     /// The value of the column `aggregate_type`; never changes once events were written.
     const TYPE: AggregateType;
     type Command: Send;

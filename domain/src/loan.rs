@@ -60,8 +60,21 @@ pub struct BranchSnapshot {
     pub location: Place,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[derive(strum::IntoStaticStr, strum::EnumString, strum::VariantArray)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum LoanStatus {
@@ -113,9 +126,24 @@ pub enum LoanCommand {
 pub enum LoanEvent {
     LoanSubmitted(Submission),
     /// The stage was passed; at the last one the event is `LoanDisbursed`.
-    LoanApproved { stage: Stage, officer: Officer, note: Option<Sealed<Note>>, business_on: NaiveDate },
-    LoanRejected { stage: Stage, officer: Officer, note: Sealed<Note>, business_on: NaiveDate },
-    LoanDisbursed { officer: Officer, note: Option<Sealed<Note>>, amount_rupiah: Rupiah, business_on: NaiveDate },
+    LoanApproved {
+        stage: Stage,
+        officer: Officer,
+        note: Option<Sealed<Note>>,
+        business_on: NaiveDate,
+    },
+    LoanRejected {
+        stage: Stage,
+        officer: Officer,
+        note: Sealed<Note>,
+        business_on: NaiveDate,
+    },
+    LoanDisbursed {
+        officer: Officer,
+        note: Option<Sealed<Note>>,
+        amount_rupiah: Rupiah,
+        business_on: NaiveDate,
+    },
 }
 
 impl Event for LoanEvent {
@@ -273,7 +301,9 @@ impl Aggregate for Loan {
             }
             (
                 Self::Unsubmitted,
-                LoanEvent::LoanApproved { .. } | LoanEvent::LoanRejected { .. } | LoanEvent::LoanDisbursed { .. },
+                LoanEvent::LoanApproved { .. }
+                | LoanEvent::LoanRejected { .. }
+                | LoanEvent::LoanDisbursed { .. },
             ) => {}
         }
     }

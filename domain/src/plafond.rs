@@ -22,9 +22,7 @@ pub enum Plafond {
         pending: Option<Reservation>,
     },
     /// Everything was disbursed; another product may be selected.
-    Depleted {
-        number: PlafondNumber,
-    },
+    Depleted { number: PlafondNumber },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -35,8 +35,15 @@ pub enum WalletSource {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 pub enum WalletEvent {
-    WalletOpened { owner: UserId },
-    WalletCredited { amount_rupiah: Rupiah, balance_rupiah: Rupiah, source: WalletSource, business_on: NaiveDate },
+    WalletOpened {
+        owner: UserId,
+    },
+    WalletCredited {
+        amount_rupiah: Rupiah,
+        balance_rupiah: Rupiah,
+        source: WalletSource,
+        business_on: NaiveDate,
+    },
 }
 
 impl Event for WalletEvent {
@@ -64,8 +71,12 @@ impl Aggregate for Wallet {
     fn decide(&self, command: WalletCommand) -> Result<Vec<WalletEvent>, Rejection> {
         let WalletCommand::Credit { owner, amount, source, business_on } = command;
         let balance = self.balance().checked_add(amount).ok_or(Rejection::BalanceTooLarge)?;
-        let credited =
-            WalletEvent::WalletCredited { amount_rupiah: amount, balance_rupiah: balance, source, business_on };
+        let credited = WalletEvent::WalletCredited {
+            amount_rupiah: amount,
+            balance_rupiah: balance,
+            source,
+            business_on,
+        };
         Ok(match self {
             Self::Unopened => vec![WalletEvent::WalletOpened { owner }, credited],
             Self::Open { .. } => vec![credited],
