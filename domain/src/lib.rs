@@ -8,8 +8,18 @@ mod any;
 mod rejection;
 mod sealed;
 
+mod decimal;
+mod invalid;
+mod text;
+
+mod branch_code;
+mod credential;
 mod id;
+mod money;
 mod permission;
+mod person;
+mod rate;
+mod tenor;
 
 mod branch;
 mod claim;
@@ -26,23 +36,31 @@ mod wallet;
 pub use aggregate::{Aggregate, Event};
 pub use any::{AggregateType, AnyAggregate, AnyEvent, StreamId, WrongAggregate};
 pub use branch::{Branch, BranchCommand, BranchEvent};
+pub use branch_code::{BranchCode, Place};
 pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
+pub use credential::{PasswordHash, check_password_size};
 pub use id::{
     BranchId, ClaimId, LedgerId, LoanNumber, PlafondNumber, ProductId, RoleId, SessionId, TopUpId, UserId,
     UserNumber,
 };
+pub use invalid::Invalid;
 pub use ledger::{Account, Ledger, LedgerCommand, LedgerEvent, Posting, postings};
 pub use loan::{
     Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,
     Submission,
 };
+pub use money::Rupiah;
 pub use permission::{Grants, Permission};
+pub use person::{Address, Birthdate, Email, Nik, PersonName, Phone};
 pub use plafond::{LoanRequest, Plafond, PlafondCommand, PlafondEvent, Reservation};
 pub use product::{Product, ProductCommand, ProductEvent, ProductTerms};
+pub use rate::Rate;
 pub use rejection::Rejection;
 pub use role::{Role, RoleCommand, RoleEvent};
 pub use sealed::{Personal, Sealed};
 pub use session::{Session, SessionCommand, SessionEvent};
 pub use staff::{Staff, StaffCommand, StaffEvent};
+pub use tenor::Tenor;
+pub use text::{Note, Remarks};
 pub use user::{Person, Profile, Registration, User, UserCommand, UserEvent, UserType};
 pub use wallet::{Wallet, WalletCommand, WalletEvent, WalletSource};

@@ -1,0 +1,68 @@
+//! Passwords.
+
+use crate::Invalid;
+use crate::text::{personal_text, size_between};
+
+/// The hash of a password in PHC string format (`$argon2id$v=19$…$salt$hash`).
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(Box<str>);
+personal_text!(PasswordHash, "password_hash");
+
+impl PasswordHash {
+    /// Looks at the outer form alone; only the hash function can tell whether the parameters make sense.
+    ///
+    /// # Errors
+    /// Not a PHC string with an algorithm, a salt and a hash.
+    pub fn new(phc: &str) -> Result<Self, Invalid> {
+        let mut parts = phc.split('$');
+        let formed = phc.len() <= 512
+            && phc.bytes().all(|byte| byte.is_ascii_graphic())
+            && parts.next() == Some("")
+            && parts.clone().count() >= 3
+            && parts.all(|part| !part.is_empty());
+        if formed { Ok(Self(phc.into())) } else { Err(Invalid::new("must be a password hash")) }
+    }
+}
+
+/// Checks a new password. Not for logins: whoever has an older, shorter password must get in.
+///
+/// A password is taken as typed, neither trimmed nor changed.
+///
+/// # Errors
+/// Fewer than 6 or more than 100 characters.
+pub fn check_password_size(password: &str) -> Result<(), Invalid> {
+    let size = 6..=100;
+    if size.contains(&password.chars().count()) { Ok(()) } else { Err(size_between(&size)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Personal;
+
+    #[test]
+    fn size_of_a_password() {
+        for size in [0, 5, 101] {
+            let why = check_password_size(&"p".repeat(size)).unwrap_err();
+            assert_eq!(why.as_str(), "size must be between 6 and 100", "{size}");
+        }
+        for size in [6, 100] {
+            assert_eq!(check_password_size(&"é".repeat(size)), Ok(()), "{size}");
+        }
+        assert_eq!(check_password_size("      "), Ok(()));
+    }
+
+    #[test]
+    fn form_of_a_hash() {
+        let phc = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo";
+        let hash = PasswordHash::new(phc).unwrap();
+        assert_eq!(hash.as_str(), phc);
+        assert_eq!(PasswordHash::restore(hash.reveal()), Some(hash.clone()));
+        assert_eq!(format!("{hash:?}"), "PasswordHash(…)");
+        for text in
+            ["", "customer123", "$argon2id", "$argon2id$salt", "argon2id$salt$hash$x", "$a$$b$c", "$a$b$c d"]
+        {
+            assert!(PasswordHash::new(text).is_err(), "{text}");
+        }
+    }
+}
