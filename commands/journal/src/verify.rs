@@ -1,0 +1,152 @@
+//! Reads the whole log and names the first place where it is not what was written.
+
+use chrono::{DateTime, Utc};
+use lumbung_domain::{AggregateType, postings};
+use sqlx::{PgPool, Row};
+
+use crate::codec;
+use crate::error::JournalError;
+use crate::head::{Hash, Head};
+use crate::read;
+use crate::record::{Break, BreakReason, Record};
+
+const PAGE: i64 = 10_000;
+
+/// What a sound log contained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    pub head: Head,
+    pub anchors: u64,
+}
+
+/// Why the verification did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The finding.
+    #[error("{0}")]
+    Broken(Break),
+    #[error("the log could not be read")]
+    Unread(#[source] JournalError),
+}
+
+impl From<JournalError> for VerifyError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Broken(broken) => Self::Broken(broken),
+            other => Self::Unread(other),
+        }
+    }
+}
+
+/// Checks, for every event: no gap in the positions, the hash chain, time that never falls, a payload that this
+/// software reads, postings that balance; then sequences without gaps per stream and every anchor.
+///
+/// `progress` is told each position that is proven.
+///
+/// # Errors
+/// [`VerifyError::Broken`] with the first break, or the log cannot be read.
+pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64)) -> Result<Verified, VerifyError> {
+    let mut head = Head::EMPTY;
+    let mut time = DateTime::<Utc>::MIN_UTC;
+    loop {
+        let records = read::after(pool, head.position, PAGE).await?;
+        if records.is_empty() {
+            break;
+        }
+        for record in &records {
+            check(record, head, time).map_err(VerifyError::Broken)?;
+            head = record.head();
+            time = record.recorded_at;
+        }
+        progress(head.position);
+    }
+    check_sequences(pool).await?;
+    let anchors = check_anchors(pool, head).await?;
+    Ok(Verified { head, anchors })
+}
+
+fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<(), Break> {
+    record.check_follows(previous)?;
+    let broken = |reason| Break { position: record.position, reason };
+    if record.recorded_at < time {
+        return Err(broken(BreakReason::TimeFell));
+    }
+    if record.position == 1 && record.stream.kind != AggregateType::Ledger {
+        return Err(broken(BreakReason::NotOpened));
+    }
+    let event = codec::decode(record)
+        .map_err(|undecodable| broken(BreakReason::Undecodable { reason: undecodable.to_string() }))?;
+    if postings(&event).iter().map(|posting| posting.signed_rupiah).sum::<i64>() != 0 {
+        return Err(broken(BreakReason::Unbalanced));
+    }
+    Ok(())
+}
+
+async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
+    let row = sqlx::query(
+        "select position, aggregate_type || '/' || aggregate_id as stream, sequence, expected from (
+             select position, aggregate_type, aggregate_id, sequence,
+                    row_number() over (partition by aggregate_type, aggregate_id order by position) as expected
+             from journal.events
+         ) numbered where sequence <> expected order by position limit 1",
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(JournalError::from)?;
+    let Some(row) = row else { return Ok(()) };
+    let read = || -> Result<Break, sqlx::Error> {
+        Ok(Break {
+            position: row.try_get("position")?,
+            reason: BreakReason::SequenceGap {
+                stream: row.try_get("stream")?,
+                expected: row.try_get("expected")?,
+                found: row.try_get("sequence")?,
+            },
+        })
+    };
+    Err(VerifyError::Broken(read().map_err(JournalError::from)?))
+}
+
+async fn check_anchors(pool: &PgPool, head: Head) -> Result<u64, VerifyError> {
+    let rows = sqlx::query(
+        "select a.position, a.hash as anchored, e.hash as found
+         from journal.anchors a left join journal.events e using (position) order by a.position",
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(JournalError::from)?;
+    for row in &rows {
+        let read = || -> Result<_, sqlx::Error> {
+            Ok((
+                row.try_get::<i64, _>("position")?,
+                row.try_get::<&[u8], _>("anchored")?,
+                row.try_get("found")?,
+            ))
+        };
+        let (position, anchored, found): (i64, &[u8], Option<&[u8]>) = read().map_err(JournalError::from)?;
+        if position > head.position {
+            let reason = BreakReason::TailMissing { end: head.position };
+            return Err(VerifyError::Broken(Break { position: head.position + 1, reason }));
+        }
+        if found.and_then(Hash::from_slice) != Hash::from_slice(anchored) {
+            return Err(VerifyError::Broken(Break { position, reason: BreakReason::AnchorMismatch }));
+        }
+    }
+    Ok(rows.len() as u64)
+}
+
+/// Writes down where the log ends now. Two nodes that anchor the same position write one anchor.
+///
+/// # Errors
+/// The database fails.
+pub async fn anchor(pool: &PgPool) -> Result<Head, JournalError> {
+    let head = read::head(pool).await?;
+    if head.position > 0 {
+        sqlx::query("insert into journal.anchors (position, hash) values ($1, $2) on conflict do nothing")
+            .bind(head.position)
+            .bind(&head.hash.0[..])
+            .execute(pool)
+            .await?;
+    }
+    Ok(head)
+}
