@@ -4,31 +4,31 @@ use chrono::NaiveDate;
 use lumbung_domain::*;
 use uuid::Uuid;
 
-pub fn user(number: u128) -> UserId {
+pub(crate) fn user(number: u128) -> UserId {
     UserId(Uuid::from_u128(number))
 }
 
-pub fn session_id() -> SessionId {
+pub(crate) fn session_id() -> SessionId {
     SessionId(Uuid::from_u128(0x5e55))
 }
 
-pub const CUSTOMER: u128 = 1;
-pub const LOAN: LoanNumber = LoanNumber(7);
+pub(crate) const CUSTOMER: u128 = 1;
+pub(crate) const LOAN: LoanNumber = LoanNumber(7);
 
-pub fn today() -> NaiveDate {
+pub(crate) fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2025, 12, 22).unwrap()
 }
 
-pub fn rupiah(amount: i64) -> Rupiah {
+pub(crate) fn rupiah(amount: i64) -> Rupiah {
     Rupiah::new(amount).unwrap()
 }
 
-pub fn sealed<T>(text: &str) -> Sealed<T> {
+pub(crate) fn sealed<T>(text: &str) -> Sealed<T> {
     Sealed::from_ciphertext(format!("sealed:{text}"))
 }
 
 /// Bronze: Rp 10,000,000 for 12 months at 12 %.
-pub fn bronze() -> ProductTerms {
+pub(crate) fn bronze() -> ProductTerms {
     ProductTerms {
         product_id: ProductId(1),
         name: "Bronze".into(),
@@ -38,7 +38,7 @@ pub fn bronze() -> ProductTerms {
     }
 }
 
-pub fn request(amount: i64) -> LoanRequest {
+pub(crate) fn request(amount: i64) -> LoanRequest {
     LoanRequest {
         amount: rupiah(amount),
         tenor: Tenor::from_const(6),
@@ -46,7 +46,7 @@ pub fn request(amount: i64) -> LoanRequest {
     }
 }
 
-pub fn submission() -> Submission {
+pub(crate) fn submission() -> Submission {
     Submission {
         loan: LOAN,
         customer: CustomerSnapshot {
@@ -72,7 +72,7 @@ pub fn submission() -> Submission {
     }
 }
 
-pub fn officer(number: u128) -> Officer {
+pub(crate) fn officer(number: u128) -> Officer {
     Officer {
         user_id: user(number),
         name: sealed(&format!("officer {number}")),
@@ -80,7 +80,7 @@ pub fn officer(number: u128) -> Officer {
     }
 }
 
-pub fn john() -> Registration {
+pub(crate) fn john() -> Registration {
     Registration {
         user_id: user(CUSTOMER),
         number: UserNumber(1),
@@ -93,7 +93,7 @@ pub fn john() -> Registration {
     }
 }
 
-pub fn marketer() -> Registration {
+pub(crate) fn marketer() -> Registration {
     Registration {
         user_id: user(2),
         number: UserNumber(2),
@@ -106,7 +106,7 @@ pub fn marketer() -> Registration {
     }
 }
 
-pub fn whole_profile() -> Profile {
+pub(crate) fn whole_profile() -> Profile {
     Profile {
         nik: Some(sealed("3201234567890001")),
         birthdate: Some(sealed("1990-01-01")),
