@@ -121,7 +121,7 @@ impl Ledger {
         let last = last_record(&pool).await?;
         let feed = Feed::new(pool.clone(), last.0.position);
         let stats = Arc::new(Stats::default());
-        let (entrances, lanes) = lanes::lanes(options.client_lane, options.manager_lane);
+        let (entrances, lanes, controls) = lanes::lanes(options.client_lane, options.manager_lane);
         let (elsewhere, listener) = listen(&options.database, last.0.position);
         let run = Loop {
             head: last.0,
@@ -131,6 +131,7 @@ impl Ledger {
             pool: pool.clone(),
             feed: Arc::clone(&feed),
             lanes,
+            controls,
             backlog: VecDeque::new(),
             calendar: options.calendar,
             stats: Arc::clone(&stats),
@@ -169,7 +170,7 @@ impl Ledger {
         use_case: U,
         call: Call,
     ) -> Result<Answer<U::Outcome>, NoAnswer> {
-        let (ticket, reply) = Pending::new(use_case, call);
+        let (ticket, reply) = Pending::issue(use_case, call);
         self.enter(lane, ticket).await?;
         match tokio::time::timeout(self.answer_within, reply).await {
             Ok(Ok(reply)) => reply,

@@ -37,10 +37,6 @@ impl Cache {
         Self { slots: LruCache::unbounded(), capacity }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
     /// The slot, counted as used.
     pub(super) fn get(&mut self, stream: &StreamId) -> Option<&Slot> {
         self.slots.get(stream)

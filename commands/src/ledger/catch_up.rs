@@ -3,8 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use lumbung_domain::StreamId;
-use lumbung_journal::{Fact, Head, JournalError, Record, read};
-use sqlx::PgConnection;
+use lumbung_journal::{Fact, JournalError, LockedLedger, Record, read};
 use tracing::error;
 
 use super::cache::{Overlay, Slot, refold};
@@ -25,6 +24,15 @@ pub struct CacheCheck {
 }
 
 impl Loop {
+    /// A commit was announced: ours, which is known, or another node's.
+    pub(super) async fn hear_of_others(&mut self) -> Result<(), LoopFailed> {
+        let told = *self.elsewhere.borrow_and_update();
+        if told > self.head.position {
+            self.catch_up().await?;
+        }
+        Ok(())
+    }
+
     /// Reads what stands behind our head until there is no more.
     pub(super) async fn catch_up(&mut self) -> Result<(), LoopFailed> {
         loop {
@@ -36,20 +44,13 @@ impl Loop {
                 break;
             }
         }
-        if self.head.position < *self.elsewhere.borrow_and_update() {
-            // Told of a commit that a fresh snapshot does not show: the log went back.
-            let found = super::patiently(|| read::head(&self.pool)).await?;
-            if found.position < self.head.position {
-                return Err(JournalError::WentBack { known: self.head, found }.into());
-            }
-        }
         Ok(())
     }
 
-    /// The same behind the ledger's lock, on its connection.
-    pub(super) async fn catch_up_on(&mut self, connection: &mut PgConnection) -> Result<(), LoopFailed> {
+    /// The same behind the ledger's lock.
+    pub(super) async fn catch_up_on(&mut self, locked: &mut LockedLedger) -> Result<(), LoopFailed> {
         loop {
-            let records = read::after(&mut *connection, self.head.position, PAGE).await?;
+            let records = locked.after(self.head.position, PAGE).await?;
             let more = records.len() as i64 == PAGE;
             self.take_over(&records)?;
             if !more {
@@ -74,7 +75,7 @@ impl Loop {
 
     /// The streams to compare after this batch.
     pub(super) fn sampled(&self, overlay: &Overlay) -> Vec<StreamId> {
-        let due = self.sample_every > 0 && self.stats.batches.load(Relaxed) % self.sample_every == 0;
+        let due = self.sample_every > 0 && self.stats.batches.load(Relaxed).is_multiple_of(self.sample_every);
         if due { overlay.keys().cloned().collect() } else { Vec::new() }
     }
 
@@ -117,6 +118,3 @@ impl Loop {
         Ok(())
     }
 }
-
-/// Used by the handle to learn where the loop stands.
-pub(super) type HeadReply = tokio::sync::oneshot::Sender<Head>;

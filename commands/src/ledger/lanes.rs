@@ -5,9 +5,10 @@
 
 use std::collections::VecDeque;
 
+use lumbung_journal::Head;
 use tokio::sync::{mpsc, oneshot};
 
-use super::catch_up::{CacheCheck, HeadReply};
+use super::catch_up::CacheCheck;
 use super::ticket::Ticket;
 
 /// The managers' share of a batch while clients wait.
@@ -16,14 +17,13 @@ const MANAGERS_SHARE: usize = 8;
 /// Questions to the loop itself.
 pub(super) enum Control {
     CheckCache(oneshot::Sender<CacheCheck>),
-    Head(HeadReply),
+    Head(oneshot::Sender<Head>),
 }
 
 /// The loop's ends of the lanes.
 pub(super) struct Lanes {
     clients: mpsc::Receiver<Box<dyn Ticket>>,
     managers: mpsc::Receiver<Box<dyn Ticket>>,
-    controls: mpsc::Receiver<Control>,
 }
 
 /// The handles' ends.
@@ -34,13 +34,14 @@ pub(super) struct LaneEntrances {
     pub(super) controls: mpsc::Sender<Control>,
 }
 
-pub(super) fn lanes(clients: usize, managers: usize) -> (LaneEntrances, Lanes) {
+pub(super) fn lanes(clients: usize, managers: usize) -> (LaneEntrances, Lanes, mpsc::Receiver<Control>) {
     let (to_clients, clients) = mpsc::channel(clients.max(1));
     let (to_managers, managers) = mpsc::channel(managers.max(1));
     let (to_controls, controls) = mpsc::channel(16);
     (
         LaneEntrances { clients: to_clients, managers: to_managers, controls: to_controls },
-        Lanes { clients, managers, controls },
+        Lanes { clients, managers },
+        controls,
     )
 }
 
@@ -71,14 +72,6 @@ impl Lanes {
         while into.len() < most {
             let Ok(ticket) = self.clients.try_recv() else { break };
             into.push_back(ticket);
-        }
-    }
-
-    /// The next question; never ends, so that it can stand in a select.
-    pub(super) async fn control(&mut self) -> Control {
-        match self.controls.recv().await {
-            Some(control) => control,
-            None => std::future::pending().await,
         }
     }
 }

@@ -7,7 +7,7 @@ use lumbung_journal::Batch;
 
 /// Counters since the node started.
 #[derive(Debug, Default)]
-pub struct Stats {
+pub(super) struct Stats {
     pub(super) batches: AtomicU64,
     pub(super) commands: AtomicU64,
     pub(super) events: AtomicU64,
@@ -40,7 +40,7 @@ impl Stats {
     }
 
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> Counts {
         Counts {
             batches: self.batches.load(Relaxed),
             commands: self.commands.load(Relaxed),

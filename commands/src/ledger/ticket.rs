@@ -15,11 +15,11 @@ use super::book::{Book, Halt};
 /// What somebody wants of the ledger. May touch several aggregates; all its events go in together or none do.
 ///
 /// `decide` must be pure: it may run several times before it counts.
-pub trait UseCase: Send + 'static {
+pub trait UseCase: Send + Sync + 'static {
     /// Stored with its events as `use_case`.
     const NAME: &'static str;
     /// What the caller is told. Kept with an Idempotency-Key, so it holds personal values only sealed.
-    type Outcome: Serialize + DeserializeOwned + Send + 'static;
+    type Outcome: Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// Reads streams, has aggregates decide, and answers.
     ///
@@ -75,7 +75,7 @@ pub enum NoAnswer {
 pub(super) type Reply<T> = Result<Answer<T>, NoAnswer>;
 
 /// A use case of any type, as the loop sees it.
-pub(super) trait Ticket: Send {
+pub(super) trait Ticket: Send + Sync {
     fn name(&self) -> &'static str;
     fn metadata(&self) -> &Arc<str>;
     fn key(&self) -> Option<&IdempotencyKey>;
@@ -147,10 +147,10 @@ struct KeptRef<'a, T> {
 }
 
 impl<U: UseCase> Pending<U> {
-    pub(super) fn new(use_case: U, call: Call) -> (Box<dyn Ticket>, oneshot::Receiver<Reply<U::Outcome>>) {
+    pub(super) fn issue(use_case: U, call: Call) -> (Box<dyn Ticket>, oneshot::Receiver<Reply<U::Outcome>>) {
+        let Call { metadata: entries, key, person_keys } = call;
         let (reply, receiver) = oneshot::channel();
-        let metadata = metadata(U::NAME, call.metadata);
-        let Call { key, person_keys, .. } = Call { metadata: Vec::new(), ..call };
+        let metadata = metadata(U::NAME, entries);
         (Box::new(Self { use_case, metadata, key, person_keys, decided: None, reply }), receiver)
     }
 }

@@ -12,16 +12,18 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use lumbung_domain::StreamId;
-use lumbung_journal::{AppendError, Appender, Feed, Head, JournalError, Verdict, idempotency, read};
+use lumbung_journal::{
+    AppendError, Appender, Feed, Head, JournalError, LockedLedger, Verdict, idempotency, read,
+};
 use sqlx::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
 
 use super::Calendar;
 use super::book::Book;
 use super::cache::Cache;
 use super::draft::{Decided, Draft};
-use super::lanes::Lanes;
+use super::lanes::{Control, Lanes};
 use super::stats::Stats;
 use super::ticket::{Decision, Keeping, NoAnswer, Ticket, panic_text};
 
@@ -44,6 +46,7 @@ pub(super) struct Loop {
     pub(super) pool: PgPool,
     pub(super) feed: Arc<Feed>,
     pub(super) lanes: Lanes,
+    pub(super) controls: mpsc::Receiver<Control>,
     /// Taken from the lanes and not decided yet: the batch was full, or their key is being answered.
     pub(super) backlog: VecDeque<Box<dyn Ticket>>,
     pub(super) calendar: Calendar,
@@ -67,8 +70,8 @@ impl Loop {
             if self.backlog.is_empty() {
                 tokio::select! {
                     taken = self.lanes.take(MAX_BATCH, &mut self.backlog) => if !taken { break },
-                    control = self.lanes.control() => { self.obey(control).await?; continue }
-                    _ = self.elsewhere.changed() => { self.catch_up().await?; continue }
+                    Some(control) = self.controls.recv() => { self.obey(control).await?; continue }
+                    Ok(()) = self.elsewhere.changed() => { self.hear_of_others().await?; continue }
                 }
             } else {
                 self.lanes.take_ready(MAX_BATCH, &mut self.backlog);
@@ -81,29 +84,29 @@ impl Loop {
     }
 
     /// Decides and commits the use cases, whatever it takes.
-    async fn turn(&mut self, mut tickets: Vec<Box<dyn Ticket>>) -> Result<(), LoopFailed> {
+    async fn turn(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<(), LoopFailed> {
         let mut lost = 0;
-        while !tickets.is_empty() {
-            if lost >= LOST_RACES {
-                return self.locked_turn(tickets).await;
+        let mut waiting = vec![tickets];
+        while let Some(tickets) = waiting.pop() {
+            if tickets.is_empty() {
+                continue;
             }
+            let attempt = if lost < LOST_RACES { None } else { self.lock().await? };
             let draft = self.decide(tickets).await?;
-            match self.appender.append(&draft.batch).await {
-                Ok(verdict) => tickets = self.conclude(draft, verdict, &mut lost).await?,
+            match self.append(attempt, &draft).await {
+                Ok(verdict) => {
+                    lost += u32::from(matches!(verdict, Verdict::Moved(_)));
+                    waiting.push(self.conclude(draft, verdict).await?);
+                }
                 Err(AppendError::Fatal(source)) => return Err(source.into()),
-                Err(AppendError::Data(source)) => return self.bisect(draft, source).await,
+                Err(AppendError::Data(source)) => waiting.extend(bisect(draft, &source)),
             }
         }
         Ok(())
     }
 
     /// Acts on a definite verdict; answers the use cases that must be decided again.
-    async fn conclude(
-        &mut self,
-        draft: Draft,
-        verdict: Verdict,
-        lost: &mut u32,
-    ) -> Result<Vec<Box<dyn Ticket>>, LoopFailed> {
+    async fn conclude(&mut self, draft: Draft, verdict: Verdict) -> Result<Vec<Box<dyn Ticket>>, LoopFailed> {
         match verdict {
             Verdict::Appended => {
                 self.commit(draft).await?;
@@ -111,7 +114,6 @@ impl Loop {
             }
             Verdict::Moved(head) => {
                 self.stats.moved.fetch_add(1, Relaxed);
-                *lost += 1;
                 if head.position <= self.head.position {
                     return Err(JournalError::WentBack { known: self.head, found: head }.into());
                 }
@@ -122,51 +124,25 @@ impl Loop {
         }
     }
 
-    /// Lost the race again: takes the ledger's lock first, so that nobody can write in between.
-    async fn locked_turn(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<(), LoopFailed> {
-        let Ok(mut locked) = self.appender.lock().await else {
-            // The lock was not to be had; the plain way will meet the same trouble and sit it out.
-            return Box::pin(self.turn(tickets)).await;
-        };
-        if let Err(error) = self.catch_up_on(locked.connection()).await {
-            if !error.0.is_transient() {
-                return Err(error);
-            }
-            return Box::pin(self.turn(tickets)).await;
-        }
-        let draft = self.decide(tickets).await?;
-        let verdict = match locked.append(&draft.batch).await {
-            Ok(verdict) => Ok(verdict),
-            // Nobody knows what became of it: the same bytes once more, in the way that finds out.
-            Err(_) => self.appender.append(&draft.batch).await,
-        };
-        match verdict {
-            Ok(verdict) => {
-                let again = self.conclude(draft, verdict, &mut 0).await?;
-                Box::pin(self.turn(again)).await
-            }
-            Err(AppendError::Fatal(source)) => Err(source.into()),
-            Err(AppendError::Data(source)) => self.bisect(draft, source).await,
+    /// Lost the race again and again: takes the ledger's lock and catches up behind it, so that nobody can write before
+    /// we do. `None` if the database is in trouble; the plain way will meet the same trouble and sit it out.
+    async fn lock(&mut self) -> Result<Option<LockedLedger>, LoopFailed> {
+        let Ok(mut locked) = self.appender.lock().await else { return Ok(None) };
+        match self.catch_up_on(&mut locked).await {
+            Ok(()) => Ok(Some(locked)),
+            Err(failed) if failed.0.is_transient() => Ok(None),
+            Err(failed) => Err(failed),
         }
     }
 
-    /// The database refuses a value in the batch: halves it until the culprit stands alone.
-    async fn bisect(&mut self, draft: Draft, source: sqlx::Error) -> Result<(), LoopFailed> {
-        let mut tickets = draft.into_tickets();
-        if tickets.len() > 1 {
-            let second = tickets.split_off(tickets.len() / 2);
-            Box::pin(self.turn(tickets)).await?;
-            return Box::pin(self.turn(second)).await;
+    async fn append(&mut self, locked: Option<LockedLedger>, draft: &Draft) -> Result<Verdict, AppendError> {
+        if let Some(locked) = locked
+            && let Ok(verdict) = locked.append(&draft.batch).await
+        {
+            return Ok(verdict);
         }
-        for ticket in tickets {
-            error!(
-                use_case = ticket.name(),
-                error = &source as &dyn std::error::Error,
-                "the database refuses a command's events"
-            );
-            ticket.fail(NoAnswer::Failed);
-        }
-        Ok(())
+        // Also when nobody knows what became of the locked append: the same bytes, in the way that finds out.
+        self.appender.append(&draft.batch).await
     }
 
     /// Decides every use case on the cache, loading what is missing between the rounds.
@@ -292,4 +268,19 @@ impl Loop {
         }
         Ok(())
     }
+}
+
+/// The database refuses a value in the batch: halves it until the culprit stands alone, and fails that one.
+fn bisect(draft: Draft, source: &sqlx::Error) -> Vec<Vec<Box<dyn Ticket>>> {
+    let mut tickets = draft.into_tickets();
+    if tickets.len() > 1 {
+        let second = tickets.split_off(tickets.len() / 2);
+        return vec![second, tickets];
+    }
+    for ticket in tickets {
+        let error: &dyn std::error::Error = source;
+        error!(use_case = ticket.name(), error, "the database refuses a command's events");
+        ticket.fail(NoAnswer::Failed);
+    }
+    Vec::new()
 }

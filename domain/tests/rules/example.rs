@@ -68,6 +68,7 @@ pub(crate) fn submission() -> Submission {
         amount_rupiah: rupiah(3_000_000),
         tenor_months: Tenor::from_const(6),
         interest_rate: Rate::from_e4_const(120_000),
+        submitted_at: chrono::DateTime::UNIX_EPOCH,
         business_on: today(),
     }
 }

@@ -28,6 +28,7 @@ fn credited(source: WalletSource) -> AnyEvent {
         amount_rupiah: rupiah(3_000_000),
         balance_rupiah: rupiah(4_000_000),
         source,
+        remarks: None,
         business_on: today(),
     }
     .into()

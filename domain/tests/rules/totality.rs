@@ -63,6 +63,7 @@ fn every_event() -> Vec<AnyEvent> {
             amount_rupiah: rupiah(3),
             balance_rupiah: rupiah(3),
             source,
+            remarks: None,
             business_on,
         }
         .into(),

@@ -8,7 +8,13 @@ use crate::{folded, given, nothing, obey};
 const DISBURSED: WalletSource = WalletSource::Disbursement { loan: LOAN };
 
 fn credit(amount: i64, source: WalletSource) -> WalletCommand {
-    WalletCommand::Credit { owner: user(1), amount: rupiah(amount), source, business_on: today() }
+    WalletCommand::Credit {
+        owner: user(1),
+        amount: rupiah(amount),
+        source,
+        remarks: None,
+        business_on: today(),
+    }
 }
 
 fn opened() -> WalletEvent {
@@ -20,6 +26,7 @@ fn credited(amount: i64, balance: i64) -> WalletEvent {
         amount_rupiah: rupiah(amount),
         balance_rupiah: rupiah(balance),
         source: DISBURSED,
+        remarks: None,
         business_on: today(),
     }
 }
