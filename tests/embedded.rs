@@ -183,8 +183,9 @@ async fn a_fresh_cluster_has_our_settings_and_keeps_its_data_over_a_stop() {
 
 #[tokio::test]
 async fn a_second_process_attaches_and_takes_over_when_the_owner_leaves() {
-    let folder = Folder::new();
+    let folder = Folder::named("a, \"b\"");
     let owner = folder.open().await.unwrap();
+    assert!(owner.socket_folder().starts_with(folder.data.path()));
     let pid = folder.pid();
     let short = folder.open().await.unwrap();
     assert_eq!((short.found(), short.role()), (Found::Owned, Role::Attached));
@@ -278,6 +279,44 @@ async fn a_killed_postgres_and_a_killed_owner_leave_nothing_in_the_way() {
     assert!(other.try_wait().unwrap().is_none(), "the other program must be left alone");
     other.kill().unwrap();
     other.wait().unwrap();
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_started_over_processes_that_cannot_be_seen() {
+    let folder = Folder::new();
+    let cluster = folder.open().await.unwrap();
+    let lock = fs::File::open(folder.data.path().join("postgres.lock")).unwrap();
+    assert!(lock.try_lock().is_err(), "a running PostgreSQL holds the lock");
+    cluster.stop().await.unwrap();
+    lock.lock().unwrap();
+    let impatient = ClusterOptions { ready_within: Duration::from_secs(1), ..options() };
+    let refused = Cluster::open(&folder.data, &impatient).await.unwrap_err();
+    assert!(matches!(refused, ClusterError::StillUsed { .. }), "{refused}");
+    drop(lock);
+    folder.open().await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backend_that_outlives_a_crash_is_ended_first() {
+    let folder = Folder::new();
+    let holder = Holder::start(&folder, false);
+    let pid = folder.pid();
+    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass()
+        .socket(folder.data.path().join("run"))
+        .username(lumbung::postgres::SUPERUSER)
+        .database("postgres");
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    let backend: i32 =
+        sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
+    // A stopped process cannot notice that its main process is gone.
+    kill(Pid::from_raw(backend), Signal::SIGSTOP).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    holder.kill();
+    assert!(runs(backend));
+    let cluster = folder.open().await.unwrap();
+    assert_eq!(cluster.found(), Found::Stopped);
+    assert!(!runs(backend));
     cluster.stop().await.unwrap();
 }
 

@@ -4,6 +4,8 @@
 //! - One process owns a data folder (`owner.lock`); it starts, restarts and stops PostgreSQL. Any other process that
 //!   opens the folder attaches to the running cluster, and takes over if the owner goes away.
 //! - PostgreSQL outlives its owner's sudden death. The next process to own the folder adopts it.
+//! - PostgreSQL itself holds `postgres.lock` as long as any of its processes lives, so that a second one is never started
+//!   over the rest of a crashed one, not even where that rest cannot be seen (another container on the same folder).
 //! - PostgreSQL is stopped only by a clean stop of the owner, and only if nobody is attached (`users.lock`).
 //! - It listens on a Unix socket in a folder that only its own account (and root) can enter; that folder's mode is the
 //!   authentication. There is no TCP port.
@@ -119,7 +121,8 @@ impl Cluster {
     pub async fn open(data: &DataDir, options: &ClusterOptions) -> Result<Self, ClusterError> {
         let locks = Locks::open(data)?;
         let mut launcher = Launcher::new(data, options);
-        let deadline = Instant::now() + options.ready_within;
+        let started = Instant::now();
+        let mut said = false;
         loop {
             if locks.try_own()? {
                 let (found, postmaster) = launcher.adopt_or_start().await?;
@@ -132,7 +135,12 @@ impl Cluster {
                 launcher.socket = Some(running.socket);
                 return Self::watch(launcher, locks, Found::Owned, None);
             }
-            if Instant::now() >= deadline {
+            let waited = started.elapsed();
+            if !said && waited > Duration::from_secs(2) {
+                said = true;
+                tracing::info!(path = %data.path().display(), "waiting for the PostgreSQL of another lumbung");
+            }
+            if waited >= options.ready_within {
                 return Err(ClusterError::Busy { path: data.path().to_path_buf() });
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -146,6 +154,7 @@ impl Cluster {
         postmaster: Option<Postmaster>,
     ) -> Result<Self, ClusterError> {
         let socket = launcher.socket()?;
+        tracing::info!(?found, socket = %socket.display(), "the private PostgreSQL is ready");
         let owner = Arc::new(AtomicBool::new(postmaster.is_some()));
         let (stop, stopped) = oneshot::channel();
         let supervisor = Supervisor::new(launcher, locks, postmaster, Arc::clone(&owner));
@@ -190,7 +199,8 @@ impl Cluster {
                 // Two servers of one folder may both find it missing; either error says the other was faster.
                 Err(sqlx::Error::Database(error))
                     if matches!(error.code().as_deref(), Some("42P04" | "23505")) => {}
-                other => drop(other.map_err(failed)?),
+                Err(error) => return Err(failed(error)),
+                Ok(_) => {}
             }
         }
         connection.close().await.map_err(failed)

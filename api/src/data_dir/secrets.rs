@@ -8,9 +8,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{DataDir, DataDirError, io_error};
 use crate::secret::SecretKey;
+
+/// Sets the temporary files of threads apart.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// The two keys a node needs.
 #[derive(Debug, Clone)]
@@ -59,7 +63,8 @@ fn read(path: &Path, forbidden: u32) -> Result<SecretKey, DataDirError> {
 
 fn create(data: &DataDir, path: &Path) -> Result<(), DataDirError> {
     let key = SecretKey::generate().map_err(DataDirError::NoRandomness)?;
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_extension(format!("{}-{number}.new", std::process::id()));
     let failed = io_error("write", &temporary);
     let written = write_new(&temporary, key.to_hex().as_bytes())
         .map_err(&failed)
@@ -132,6 +137,12 @@ mod tests {
         write_new(&path, other.to_hex().as_bytes()).unwrap();
         create(&data, &path).unwrap();
         assert_eq!(data.secrets().unwrap().master_key.as_bytes(), other.as_bytes());
+
+        let (_temp, data) = folder();
+        let read = |data: DataDir| move || data.secrets().unwrap().master_key.to_hex();
+        let keys: Vec<_> = (0..8).map(|_| std::thread::spawn(read(data.clone()))).collect();
+        let keys: Vec<_> = keys.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert!(keys.iter().all(|key| *key == keys[0]));
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub enum ClusterError {
     NotReady { waited: Duration, log: PathBuf, tail: String },
     #[error("PostgreSQL (process {pid}) does not stop")]
     NotStopping { pid: i32 },
+    #[error("processes of an earlier PostgreSQL, perhaps of another container, still use {}", path.display())]
+    StillUsed { path: PathBuf },
     #[error("another lumbung owns {}, but its PostgreSQL does not answer", path.display())]
     Busy { path: PathBuf },
     #[error("no folder for the socket of PostgreSQL is private and has a path short enough (tried {})", tried.display())]

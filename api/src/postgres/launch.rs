@@ -16,12 +16,14 @@ use super::account::Account;
 use super::files::failed;
 use super::install::Install;
 use super::log::Log;
-use super::postmaster::{Postmaster, Probe, probe};
-use super::{ClusterError, ClusterOptions, Found, PORT, SUPERUSER, process, socket};
+use super::postmaster::{Postmaster, Probe, probe, remove_stale_pid_files};
+use super::{ClusterError, ClusterOptions, Found, PORT, SUPERUSER, locks, process, socket};
 use crate::data_dir::DataDir;
 
 /// How long processes of a crashed PostgreSQL may take to notice that their main process is gone.
 const LEFTOVERS: Duration = Duration::from_secs(5);
+/// How long to try to start beside processes that hold the cluster and do not end.
+const GIVE_UP: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Launcher {
@@ -96,15 +98,18 @@ impl Launcher {
             Some(socket) => socket.clone(),
             None => socket::folder(&self.data, account, &self.name)?,
         };
-        self.socket = Some(socket);
-        self.clear_leftovers().await;
+        self.socket = Some(socket.clone());
+        let give_up = deadline.min(Instant::now() + GIVE_UP);
         loop {
+            let lock = self.outlive_leftovers(give_up).await?;
+            remove_stale_pid_files(&self.cluster, &socket, PORT);
             let from = self.log.length();
-            let mut postmaster = self.spawn(&install, account)?;
+            let mut postmaster = self.spawn(&install, account, lock)?;
             match self.wait_until_ready(&mut postmaster, from, deadline).await {
-                // Processes of the crashed one that we could not see are still at it: PostgreSQL itself refuses.
+                // One that did not start from here, and that we cannot see, is still at it: PostgreSQL itself refuses.
                 Err(ClusterError::Start { tail, .. })
-                    if tail.contains("pre-existing shared memory block") && Instant::now() < deadline =>
+                    if (tail.contains("pre-existing shared memory block") || tail.contains("lock file"))
+                        && Instant::now() < give_up =>
                 {
                     sleep(Duration::from_millis(500)).await;
                 }
@@ -164,42 +169,36 @@ impl Launcher {
         Ok(())
     }
 
-    /// After a crash of PostgreSQL: waits for its processes to end, ends those that do not, and removes the files that
-    /// name the dead main process. PostgreSQL does the last itself unless the number is in use again; it must not be done
-    /// while any process of the cluster lives, because these files are what keeps two of them off the same data.
-    async fn clear_leftovers(&self) {
-        let deadline = Instant::now() + LEFTOVERS;
+    /// After a crash of PostgreSQL: waits for its processes to end and ends those that do not. Returns the lock that all
+    /// processes of the next one will hold.
+    async fn outlive_leftovers(&self, give_up: Instant) -> Result<File, ClusterError> {
+        let path = self.data.path().join("postgres.lock");
+        let end = Instant::now() + LEFTOVERS;
         loop {
-            let left = process::of_cluster(&self.name);
-            if left.is_empty() {
-                break;
+            if let Some(lock) = locks::try_exclusive(&self.data, &path)? {
+                return Ok(lock);
             }
-            if Instant::now() > deadline {
-                for pid in left {
+            if Instant::now() >= give_up {
+                return Err(ClusterError::StillUsed { path: self.cluster.clone() });
+            }
+            if Instant::now() >= end {
+                for pid in process::of_cluster(&self.name) {
                     tracing::warn!(pid, "a process of the crashed PostgreSQL is ended");
                     process::send(pid, Signal::SIGKILL);
                 }
             }
             sleep(Duration::from_millis(50)).await;
         }
-        if fs::exists("/proc/self/cmdline").unwrap_or(false) {
-            let socket = self.socket.iter().flat_map(|folder| {
-                [folder.join(format!(".s.PGSQL.{PORT}")), folder.join(format!(".s.PGSQL.{PORT}.lock"))]
-            });
-            for path in socket.chain([self.cluster.join("postmaster.pid")]) {
-                // Usually missing; what cannot be removed PostgreSQL will complain about in its own words.
-                let _ = fs::remove_file(path);
-            }
-        }
     }
 
-    /// Starts the main process in a process group of its own: it survives us, and Ctrl-C does not reach it.
-    fn spawn(&self, install: &Install, account: Account) -> Result<Postmaster, ClusterError> {
+    /// Starts the main process in a process group of its own: it survives us, and Ctrl-C does not reach it. The lock goes
+    /// along as its standard input, which it never reads and all its children share.
+    fn spawn(&self, install: &Install, account: Account, lock: File) -> Result<Postmaster, ClusterError> {
         let log = self.log.open(&self.data)?;
         let errors = log.try_clone().map_err(failed("open", self.log.path()))?;
         let program = install.program("postgres");
         let mut command = account.command(&program);
-        command.arg("-D").arg(&self.cluster).process_group(0).stdout(log).stderr(errors);
+        command.arg("-D").arg(&self.cluster).process_group(0).stdin(lock).stdout(log).stderr(errors);
         self.set(&mut command)?;
         let cannot =
             |source| ClusterError::CannotRun { program: program.clone(), account: account.name(), source };
@@ -216,7 +215,7 @@ impl Launcher {
         } else {
             None
         };
-        Ok(Postmaster::Child { child, pid, guard })
+        Ok(Postmaster::Child { child: Box::new(child), pid, guard })
     }
 
     fn set(&self, command: &mut Command) -> Result<(), ClusterError> {

@@ -1,7 +1,8 @@
-//! The two lock files of a data folder. The kernel releases them when a process dies, however it dies.
+//! The lock files of a data folder. The kernel releases them when a process dies, however it dies.
 //!
 //! - `owner.lock`, exclusive: held by the one process that starts and stops PostgreSQL.
 //! - `users.lock`, shared: held by every attached process; the owner needs it exclusively to stop PostgreSQL.
+//! - `postgres.lock`, exclusive: inherited by PostgreSQL and held as long as any process of it lives.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,7 +20,8 @@ pub(super) struct Locks {
 
 impl Locks {
     pub(super) fn open(data: &DataDir) -> Result<Self, ClusterError> {
-        Ok(Self { owner: open(data, "owner.lock")?, users: open(data, "users.lock")? })
+        let (owner, users) = (data.path().join("owner.lock"), data.path().join("users.lock"));
+        Ok(Self { owner: (open(data, &owner)?, owner), users: (open(data, &users)?, users) })
     }
 
     /// Becomes the owner, unless another process is.
@@ -43,12 +45,18 @@ impl Locks {
     }
 }
 
-fn open(data: &DataDir, name: &str) -> Result<(File, PathBuf), ClusterError> {
-    let path = data.path().join(name);
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.map_err(failed("open", &path))?;
-    data.give_to_owner(&path)?;
-    Ok((file, path))
+/// The locked file, or none if another process holds the lock.
+pub(super) fn try_exclusive(data: &DataDir, path: &Path) -> Result<Option<File>, ClusterError> {
+    let file = open(data, path)?;
+    let free = taken(file.try_lock(), path)?;
+    Ok(free.then_some(file))
+}
+
+fn open(data: &DataDir, path: &Path) -> Result<File, ClusterError> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(failed("open", path))?;
+    data.give_to_owner(path)?;
+    Ok(file)
 }
 
 fn taken(result: Result<(), TryLockError>, path: &Path) -> Result<bool, ClusterError> {

@@ -23,7 +23,7 @@ const ONE_ATTEMPT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Postmaster {
     /// Started by us: the kernel tells when it ends. The pipe, if any, tells its guard when we end.
-    Child { child: Child, pid: i32, guard: Option<ChildStdin> },
+    Child { child: Box<Child>, pid: i32, guard: Option<ChildStdin> },
     /// Started by an owner before us.
     Adopted { pid: i32 },
 }
@@ -137,6 +137,22 @@ async fn ask(socket: &Path) -> Result<(String, bool), Error> {
 fn same_folder(one: &Path, other: &Path) -> bool {
     one == other
         || fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
+}
+
+/// Removes a pid file whose process is gone, or is another program by now. PostgreSQL would do so itself in the first case
+/// and refuse to start in the second. Only to be called when no process of the cluster lives: this file is one of the two
+/// things that keep two PostgreSQLs off the same data.
+pub(super) fn remove_stale_pid_files(cluster: &Path, socket: &Path, port: u16) {
+    let stale =
+        pid_file(cluster).is_none_or(|(pid, ..)| matches!(process::kind(pid), Kind::Gone | Kind::Other));
+    if stale {
+        let name = format!(".s.PGSQL.{port}");
+        for path in [socket.join(&name), socket.join(format!("{name}.lock")), cluster.join("postmaster.pid")]
+        {
+            // Usually missing; what cannot be removed PostgreSQL will complain about in its own words.
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// Process, socket folder and readiness from `postmaster.pid`: its lines 1, 5 and 8. It grows while PostgreSQL starts.
