@@ -1,1 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
+mod embedded;

@@ -1,1 +1,7 @@
+//! The outside of Lumbung: HTTP, configuration, the embedded PostgreSQL and the command line.
 
+pub mod cli;
+pub mod config;
+pub mod data_dir;
+pub mod postgres;
+pub mod secret;

@@ -1,1 +1,18 @@
+//! The write side: the ledger loop and the use cases that it carries out.
+//!
+//! Invariants: no command reads a read model; nobody is answered before the outcome is definite; personal values
+//! arrive sealed. What touches several aggregates is a use case here, one file each.
 
+pub mod ledger;
+
+mod authority;
+
+pub mod loan;
+pub mod plafond;
+pub mod reference;
+pub mod session;
+pub mod user;
+pub mod wallet;
+
+pub use authority::Actor;
+pub use ledger::{Answer, Book, Call, Halt, IdempotencyKey, Ledger, NoAnswer, UseCase};

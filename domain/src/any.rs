@@ -13,6 +13,7 @@ macro_rules! closed_world {
         /// The kinds of streams. The name is the column `aggregate_type`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[derive(strum::IntoStaticStr, strum::EnumString, strum::VariantArray)]
+        #[strum(const_into_str)]
         pub enum AggregateType { $($kind),+ }
 
         /// The state of any stream.
@@ -120,8 +121,8 @@ pub(crate) use tie_to_any;
 
 impl AggregateType {
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 

@@ -33,11 +33,14 @@ mod staff;
 mod user;
 mod wallet;
 
+mod cqrs;
+
 pub use aggregate::{Aggregate, Event};
 pub use any::{AggregateType, AnyAggregate, AnyEvent, StreamId, WrongAggregate};
 pub use branch::{Branch, BranchCommand, BranchEvent};
 pub use branch_code::{BranchCode, Place};
 pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
+pub use cqrs::Cqrs;
 pub use credential::{PasswordHash, check_password_size};
 pub use id::{
     BranchId, ClaimId, LedgerId, LoanNumber, PlafondNumber, ProductId, RoleId, SessionId, TopUpId, UserId,

@@ -1,6 +1,6 @@
 //! A loan application and the staged approval that turns it into a loan.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
@@ -38,6 +38,7 @@ pub struct Submission {
     pub amount_rupiah: Rupiah,
     pub tenor_months: Tenor,
     pub interest_rate: Rate,
+    pub submitted_at: DateTime<Utc>,
     pub business_on: NaiveDate,
 }
 

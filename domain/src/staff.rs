@@ -1,6 +1,6 @@
 //! Rules over the staff as a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,22 +13,22 @@ use crate::{Aggregate, BranchId, Event, Rejection, RoleId, UserId};
 /// Only staff is in it: registering a customer never waits for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staff {
-    superadmins: BTreeSet<UserId>,
-    people: BTreeMap<BranchId, u32>,
+    members: BTreeMap<UserId, Member>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Member {
+    superadmin: bool,
+    branch: Option<BranchId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StaffCommand {
-    Join {
-        user: UserId,
-        roles: Vec<RoleId>,
-        branch: Option<BranchId>,
-    },
+    /// Refused with [`Rejection::AlreadyExists`] for somebody who is in it: counted twice, a branch would never
+    /// be empty again.
+    Join { user: UserId, roles: Vec<RoleId>, branch: Option<BranchId> },
     /// Refused for the last active superadmin.
-    Leave {
-        user: UserId,
-        branch: Option<BranchId>,
-    },
+    Leave { user: UserId },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -48,8 +48,12 @@ impl Staff {
 
     /// How many of the staff belong to the branch.
     #[must_use]
-    pub fn people_of(&self, branch: BranchId) -> u32 {
-        self.people.get(&branch).copied().unwrap_or(0)
+    pub fn people_of(&self, branch: BranchId) -> usize {
+        self.members.values().filter(|member| member.branch == Some(branch)).count()
+    }
+
+    fn superadmins(&self) -> usize {
+        self.members.values().filter(|member| member.superadmin).count()
     }
 }
 
@@ -60,14 +64,18 @@ impl Aggregate for Staff {
 
     fn decide(&self, command: StaffCommand) -> Result<Vec<StaffEvent>, Rejection> {
         match command {
+            StaffCommand::Join { user, .. } if self.members.contains_key(&user) => {
+                Err(Rejection::AlreadyExists)
+            }
             StaffCommand::Join { user, roles, branch } => {
                 Ok(vec![StaffEvent::StaffJoined { user, roles, branch }])
             }
-            StaffCommand::Leave { user, branch } => {
-                if self.superadmins.contains(&user) && self.superadmins.len() == 1 {
+            StaffCommand::Leave { user } => {
+                let member = self.members.get(&user).ok_or(Rejection::UserNotFound)?;
+                if member.superadmin && self.superadmins() == 1 {
                     return Err(Rejection::LastSuperadmin);
                 }
-                Ok(vec![StaffEvent::StaffLeft { user, branch }])
+                Ok(vec![StaffEvent::StaffLeft { user, branch: member.branch }])
             }
         }
     }
@@ -75,18 +83,11 @@ impl Aggregate for Staff {
     fn evolve(&mut self, event: &StaffEvent) {
         match event {
             StaffEvent::StaffJoined { user, roles, branch } => {
-                if roles.contains(&RoleId::SUPERADMIN) {
-                    self.superadmins.insert(*user);
-                }
-                if let Some(branch) = branch {
-                    *self.people.entry(*branch).or_default() += 1;
-                }
+                let superadmin = roles.contains(&RoleId::SUPERADMIN);
+                self.members.insert(*user, Member { superadmin, branch: *branch });
             }
-            StaffEvent::StaffLeft { user, branch } => {
-                self.superadmins.remove(user);
-                if let Some(people) = branch.and_then(|branch| self.people.get_mut(&branch)) {
-                    *people = people.saturating_sub(1);
-                }
+            StaffEvent::StaffLeft { user, .. } => {
+                self.members.remove(user);
             }
         }
     }

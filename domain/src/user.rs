@@ -59,7 +59,7 @@ impl Profile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserCommand {
     Register(Registration),
-    /// Absent fields keep their value.
+    /// Absent fields keep their value; with none given nothing happens.
     UpdateProfile(Profile),
     /// From then on every session of theirs is refused: a session is good only while its user is active.
     Deactivate,
@@ -124,7 +124,11 @@ impl Aggregate for User {
             (Self::Registered(_), UserCommand::Register(_)) => Err(Rejection::AlreadyExists),
             (Self::Unregistered, _) => Err(Rejection::UserNotFound),
             (Self::Registered(_), UserCommand::UpdateProfile(profile)) => {
-                Ok(vec![UserEvent::ProfileUpdated(profile)])
+                Ok(if profile == Profile::default() {
+                    Vec::new()
+                } else {
+                    vec![UserEvent::ProfileUpdated(profile)]
+                })
             }
             (Self::Registered(person), UserCommand::Deactivate) => {
                 Ok(if person.active { vec![UserEvent::UserDeactivated {}] } else { Vec::new() })

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, Event, LoanNumber, Rejection, Rupiah, TopUpId, UserId};
+use crate::{Aggregate, Event, LoanNumber, Rejection, Remarks, Rupiah, Sealed, TopUpId, UserId};
 
 /// Stream id: the owner's [`UserId`]. Opens with its first credit.
 ///
@@ -22,7 +22,13 @@ pub enum Wallet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalletCommand {
     /// Adds money. Refused when the balance would pass [`Rupiah::MAX`].
-    Credit { owner: UserId, amount: Rupiah, source: WalletSource, business_on: NaiveDate },
+    Credit {
+        owner: UserId,
+        amount: Rupiah,
+        source: WalletSource,
+        remarks: Option<Sealed<Remarks>>,
+        business_on: NaiveDate,
+    },
 }
 
 /// Where credited money comes from.
@@ -40,8 +46,10 @@ pub enum WalletEvent {
     },
     WalletCredited {
         amount_rupiah: Rupiah,
+        /// The balance with the credit in it.
         balance_rupiah: Rupiah,
         source: WalletSource,
+        remarks: Option<Sealed<Remarks>>,
         business_on: NaiveDate,
     },
 }
@@ -69,12 +77,13 @@ impl Aggregate for Wallet {
     type Event = WalletEvent;
 
     fn decide(&self, command: WalletCommand) -> Result<Vec<WalletEvent>, Rejection> {
-        let WalletCommand::Credit { owner, amount, source, business_on } = command;
+        let WalletCommand::Credit { owner, amount, source, remarks, business_on } = command;
         let balance = self.balance().checked_add(amount).ok_or(Rejection::BalanceTooLarge)?;
         let credited = WalletEvent::WalletCredited {
             amount_rupiah: amount,
             balance_rupiah: balance,
             source,
+            remarks,
             business_on,
         };
         Ok(match self {

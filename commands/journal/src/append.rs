@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{Connection, Executor, PgConnection, Row};
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::database::app_options;
 use crate::error::{JournalError, is_transient};
 use crate::head::{Hash, Head};
+use crate::read;
 use crate::record::Record;
 
 /// A batch ready to be sent; its bytes never change once it was encoded.
@@ -81,6 +82,10 @@ pub struct Appender {
 
 const APPEND: &str = "select verdict, head_position, head_hash from journal.append(\
      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+
+/// Short time-outs: whoever holds the lock holds up every node.
+const LOCK: &str = "begin; set local lock_timeout = '2s'; set local idle_in_transaction_session_timeout = '2s'; \
+     set local statement_timeout = '5s'; select pg_advisory_xact_lock(5492307)";
 
 /// Between two attempts to reach the database.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
@@ -149,9 +154,7 @@ impl Appender {
     /// The database cannot be reached, or the lock is not had in time.
     pub async fn lock(&self) -> Result<LockedLedger, JournalError> {
         let mut connection = PgConnection::connect_with(&self.options).await?;
-        sqlx::raw_sql("begin; set local lock_timeout = '2s'; set local idle_in_transaction_session_timeout = '2s'; set local statement_timeout = '5s'; select pg_advisory_xact_lock(5492307)")
-            .execute(&mut connection)
-            .await?;
+        connection.execute(LOCK).await?;
         Ok(LockedLedger { connection })
     }
 }
@@ -162,9 +165,12 @@ pub struct LockedLedger {
 }
 
 impl LockedLedger {
-    /// For catching up behind the lock, where nobody else can write.
-    pub fn connection(&mut self) -> &mut PgConnection {
-        &mut self.connection
+    /// Up to `limit` records behind `position`, read behind the lock, where nobody else can write.
+    ///
+    /// # Errors
+    /// The database cannot be asked, or a row is malformed.
+    pub async fn after(&mut self, position: i64, limit: i64) -> Result<Vec<Record>, JournalError> {
+        read::after(&mut self.connection, position, limit).await
     }
 
     /// Appends the batch and commits. After an error the outcome is open: send the same batch through
@@ -174,7 +180,7 @@ impl LockedLedger {
     /// Whatever the database said.
     pub async fn append(mut self, batch: &Batch) -> Result<Verdict, sqlx::Error> {
         let verdict = call(&mut self.connection, batch).await?;
-        sqlx::raw_sql("commit").execute(&mut self.connection).await?;
+        self.connection.execute("commit").await?;
         Ok(verdict)
     }
 }

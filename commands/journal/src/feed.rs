@@ -106,7 +106,7 @@ impl Feed {
         if position >= self.reached() {
             return Ok(Vec::new());
         }
-        if let Some(batches) = self.from_ring(position, limit) {
+        if let Some(batches) = self.in_ring(position, limit) {
             return Ok(batches);
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -116,7 +116,7 @@ impl Feed {
     }
 
     /// `None` if the ring begins later than `position + 1`.
-    fn from_ring(&self, position: i64, limit: usize) -> Option<Vec<Facts>> {
+    fn in_ring(&self, position: i64, limit: usize) -> Option<Vec<Facts>> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let first = ring.batches.front()?.first()?.position;
         if position + 1 < first {

@@ -1,0 +1,179 @@
+//! The command line: what can be typed, and what the exit codes mean. Values that may also come from the
+//! environment or the configuration file are resolved in `config`, so that one place knows the order.
+//!
+//! There is deliberately no flag for the database URL or the keys: arguments are visible to every user of the
+//! machine.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+/// An event-sourced loan ledger on PostgreSQL.
+///
+/// Without a subcommand, `lumbung` serves. PostgreSQL is the one at DATABASE_URL or, when that is not set, a
+/// private one that Lumbung starts in its data folder.
+#[derive(Debug, Parser)]
+#[command(name = "lumbung", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: CommonArgs,
+    #[command(flatten)]
+    serve: ServeArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  finding: the ledger did not verify, or a check failed
+  2  wrong usage or configuration
+  3  the environment is missing something, such as PostgreSQL
+  4  fatal
+
+Environment:
+  DATABASE_URL         the PostgreSQL to use instead of the private one
+  LUMBUNG_MASTER_KEY   64 hex digits; wraps the keys of all persons
+  LUMBUNG_TOKEN_KEY    64 hex digits; signs access tokens
+  LUMBUNG_...          every setting that `lumbung config` prints, e.g. LUMBUNG_LISTEN,
+                       LUMBUNG_LIMITS_BODY_BYTES; flags win over these, these over the file";
+
+/// Flags of every subcommand.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CommonArgs {
+    /// Folder of the private PostgreSQL, the generated keys and the logs
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// TOML file with settings
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use the private PostgreSQL of the data folder, even if DATABASE_URL is set and in production
+    #[arg(long, global = true)]
+    pub embedded: bool,
+    /// Print machine-readable JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Do not create the demo accounts
+    #[arg(long)]
+    pub no_demo: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Serve the HTTP API (the default)
+    Serve(ServeArgs),
+    /// Bring the database schema up to date
+    Migrate,
+    /// Check the whole history: positions, sequences, hash chain, anchors
+    Verify,
+    /// Print the events of one aggregate and the state they fold into
+    Replay {
+        /// Aggregate type, e.g. Loan
+        #[arg(value_name = "TYPE")]
+        aggregate_type: String,
+        /// Aggregate id
+        #[arg(value_name = "ID")]
+        aggregate_id: String,
+    },
+    /// Build the read models anew beside the live ones, then switch to them
+    Rebuild,
+    /// Check the installation and name what is wrong with it
+    Doctor,
+    /// Print the effective settings without secrets
+    Config,
+}
+
+/// What the process tells its caller. The numbers are documented and never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    /// The ledger did not verify, or a check failed.
+    Finding = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Something outside is missing, such as PostgreSQL.
+    Environment = 3,
+    Fatal = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+impl Cli {
+    /// What to do. `serve`'s flags may stand before or without the word `serve`, but not with another subcommand,
+    /// which would silently ignore them.
+    pub fn command(&self) -> Result<Command, clap::Error> {
+        match &self.command {
+            None => Ok(Command::Serve(self.serve.clone())),
+            Some(Command::Serve(after)) => Ok(Command::Serve(ServeArgs {
+                listen: after.listen.or(self.serve.listen),
+                no_demo: after.no_demo || self.serve.no_demo,
+            })),
+            Some(other) if self.serve == ServeArgs::default() => Ok(other.clone()),
+            Some(_) => Err(Self::command_line()
+                .error(ErrorKind::ArgumentConflict, "--listen and --no-demo belong to `lumbung serve`")),
+        }
+    }
+
+    fn command_line() -> clap::Command {
+        <Self as CommandFactory>::command()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(words: &str) -> Result<(Cli, Command), clap::Error> {
+        let cli = Cli::try_parse_from(std::iter::once("lumbung").chain(words.split_whitespace()))?;
+        let command = cli.command()?;
+        Ok((cli, command))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command_line().debug_assert();
+    }
+
+    #[test]
+    fn no_subcommand_serves() {
+        let listen = Some("127.0.0.1:9".parse().unwrap());
+        assert_eq!(parse("").unwrap().1, Command::Serve(ServeArgs::default()));
+        let wanted = Command::Serve(ServeArgs { listen, no_demo: true });
+        assert_eq!(parse("--listen 127.0.0.1:9 --no-demo").unwrap().1, wanted);
+        assert_eq!(parse("serve --listen 127.0.0.1:9 --no-demo").unwrap().1, wanted);
+        assert_eq!(parse("--no-demo serve --listen 127.0.0.1:9").unwrap().1, wanted);
+    }
+
+    #[test]
+    fn common_flags_stand_anywhere() {
+        for words in ["--data-dir /d --json replay Loan 7", "replay Loan 7 --json --data-dir /d"] {
+            let (cli, command) = parse(words).unwrap();
+            assert_eq!(cli.common.data_dir, Some(PathBuf::from("/d")));
+            assert!(cli.common.json);
+            let replay = Command::Replay { aggregate_type: "Loan".to_owned(), aggregate_id: "7".to_owned() };
+            assert_eq!(command, replay);
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_exit_code_2() {
+        for words in ["fly", "serve --listen nowhere", "replay Loan", "--no-demo verify"] {
+            assert_eq!(parse(words).unwrap_err().exit_code(), Exit::Usage as i32, "{words}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The bounds of a node. Every queue, body, list and wait has one; all can be set.
+
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+use super::layer::value;
+
+/// Defines the limits once: `name: default, lowest..=highest`. From it come the resolved struct, its optional layer
+/// and the names in the environment (`LUMBUNG_LIMITS_` and the name in capitals).
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $default:expr, $lowest:literal..=$highest:literal;)*) => {
+        /// The resolved limits; units stand last in the names.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        pub struct Limits { $($(#[$doc])* pub $name: u64,)* }
+
+        #[derive(Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct LimitsLayer { $($name: Option<u64>,)* }
+
+        impl LimitsLayer {
+            pub(super) fn from_env(env: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+                Ok(Self { $($name: {
+                    let name = concat!("LUMBUNG_LIMITS_", stringify!($name)).to_uppercase();
+                    value(env, &name, "a whole number")?
+                },)* })
+            }
+
+            pub(super) fn over(self, lower: Self) -> Self {
+                Self { $($name: self.$name.or(lower.$name),)* }
+            }
+        }
+
+        impl Limits {
+            pub(super) fn resolve(layer: LimitsLayer, production: bool) -> Result<Self, ConfigError> {
+                Ok(Self { $($name: {
+                    let default: fn(bool) -> u64 = $default;
+                    let value = layer.$name.unwrap_or_else(|| default(production));
+                    in_range(stringify!($name), value, $lowest, $highest)?
+                },)* })
+            }
+        }
+    };
+}
+
+fn in_range(name: &str, value: u64, lowest: u64, highest: u64) -> Result<u64, ConfigError> {
+    if (lowest..=highest).contains(&value) {
+        return Ok(value);
+    }
+    let expected = format!("must be from {lowest} to {highest}, not {value}");
+    Err(ConfigError::Value { name: format!("limits.{name}"), expected })
+}
+
+limits! {
+    /// Largest request body.
+    body_bytes: |_| 1 << 20, 1024..=104857600;
+    /// Largest multipart request body.
+    multipart_bytes: |_| 20 << 20, 1024..=1073741824;
+    /// Longest time a request may take before the server answers for it.
+    request_timeout_ms: |_| 30_000, 100..=600000;
+    /// Longest wait of a read for the projections; then 503 `PROJECTION_BEHIND`.
+    freshness_wait_ms: |_| 2_000, 0..=60000;
+    /// Connections served at once; more wait in the kernel's queue.
+    http_connections: |_| 10_000, 1..=1000000;
+    /// Connections of the query pool.
+    pool_connections: |_| 16, 1..=1000;
+    /// Commands waiting for the ledger loop; beyond it 503 `OVERLOADED`.
+    queue_commands: |_| 4_096, 1..=1000000;
+    /// Most commands in one batch.
+    batch_commands: |_| 1_024, 1..=65536;
+    /// Most encoded bytes in one batch.
+    batch_bytes: |_| 4 << 20, 65536..=67108864;
+    /// Aggregates kept in memory by the ledger loop.
+    cached_aggregates: |_| 200_000, 1000..=100000000;
+    /// Lifetime of an access token.
+    access_token_s: |_| 3_600, 60..=86400;
+    /// Lifetime of a refresh token.
+    refresh_token_s: |_| 30 * 86_400, 3600..=31536000;
+    /// How long an `Idempotency-Key` is remembered.
+    idempotency_s: |_| 7 * 86_400, 3600..=31536000;
+    /// Failed logins per account in 15 minutes from unknown devices, before the growing delay.
+    failed_logins_per_quarter_hour: |_| 10, 1..=100000;
+    /// Registrations, resets and codes per address in an hour.
+    sensitive_requests_per_hour: |production| if production { 60 } else { 100_000 }, 1..=10000000;
+}

@@ -1,0 +1,79 @@
+//! How settings are printed: everything that decides behaviour, nothing that is secret.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
+use sqlx::postgres::PgConnectOptions;
+
+use super::{Config, Database, Environment, Limits, Url};
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    environment: Environment,
+    listen: String,
+    data_dir: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+    embedded: bool,
+    demo: bool,
+    zone: &'static str,
+    public_url: &'a str,
+    master_key: &'static str,
+    token_key: &'static str,
+    limits: &'a Limits,
+}
+
+impl<'a> From<&'a Config> for Shown<'a> {
+    fn from(config: &'a Config) -> Self {
+        let origin = |given: bool| if given { "<given>" } else { "<from the data folder>" };
+        let (embedded, database_url) = match &config.database {
+            Database::Embedded => (true, None),
+            Database::Url(url) => (false, Some(url.to_string())),
+        };
+        Self {
+            environment: config.environment,
+            listen: config.listen.to_string(),
+            data_dir: &config.data_dir,
+            database_url,
+            embedded,
+            demo: config.demo,
+            zone: config.zone.name(),
+            public_url: &config.public_url,
+            master_key: origin(config.given_master_key.is_some()),
+            token_key: origin(config.given_token_key.is_some()),
+            limits: &config.limits,
+        }
+    }
+}
+
+impl Serialize for Config {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Shown::from(self).serialize(serializer)
+    }
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&toml::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Put together from the parts that are not secret, so that no way of writing a password can slip through.
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options: &PgConnectOptions = self.options();
+        let host = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => options.get_host().to_owned(),
+        };
+        let database = options.get_database().unwrap_or(options.get_username());
+        write!(f, "postgres://{}@{host}:{}/{database}", options.get_username(), options.get_port())
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,142 @@
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use super::*;
+
+const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+fn resolve(env: &[(&str, &str)], file: Option<&str>, serve: ServeArgs) -> Result<Config, ConfigError> {
+    resolve_common(env, file, serve, CommonArgs::default())
+}
+
+fn resolve_common(
+    env: &[(&str, &str)],
+    file: Option<&str>,
+    serve: ServeArgs,
+    mut common: CommonArgs,
+) -> Result<Config, ConfigError> {
+    let temp = tempfile::tempdir().unwrap();
+    if let Some(text) = file {
+        let path = temp.path().join("lumbung.toml");
+        std::fs::write(&path, text).unwrap();
+        common.config = Some(path);
+    }
+    let env = |name: &str| {
+        let given = env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        given.or_else(|| (name == "HOME").then(|| "/home/sari".to_owned()))
+    };
+    Config::resolve_with(&common, &serve, env)
+}
+
+fn message(result: Result<Config, ConfigError>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn defaults_serve_a_demo_on_a_private_cluster() {
+    let config = resolve(&[], None, ServeArgs::default()).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.public_url, "http://localhost:8080");
+    assert_eq!(config.zone, Tz::Asia__Jakarta);
+    assert!(config.demo);
+    assert!(matches!(config.database, Database::Embedded));
+    assert_eq!(config.limits.body_bytes, 1_048_576);
+    assert_eq!(config.limits.sensitive_requests_per_hour, 100_000);
+}
+
+#[test]
+fn flags_win_over_environment_over_file() {
+    let file =
+        Some("listen = '127.0.0.1:1'\nzone = 'UTC'\n[limits]\nbody_bytes = 2048\npool_connections = 3");
+    let env = [("LUMBUNG_LISTEN", "127.0.0.1:2"), ("LUMBUNG_LIMITS_BODY_BYTES", "4096")];
+    let flag = ServeArgs { listen: Some("127.0.0.1:3".parse().unwrap()), no_demo: true };
+    let config = resolve(&env, file, flag).unwrap();
+    assert_eq!((config.listen.port(), config.demo), (3, false));
+    let config = resolve(&env, file, ServeArgs::default()).unwrap();
+    assert_eq!((config.listen.port(), config.demo), (2, true));
+    assert_eq!((config.limits.body_bytes, config.limits.pool_connections), (4096, 3));
+    assert_eq!(config.zone, Tz::UTC);
+    let config = resolve(&[("LUMBUNG_LISTEN", "")], file, ServeArgs::default()).unwrap();
+    assert_eq!(config.listen.port(), 1);
+}
+
+#[test]
+fn wrong_keys_and_values_are_named_without_showing_the_password() {
+    let text = message(resolve(&[], Some("zone = 'UTC'\nlisen = '127.0.0.1:1'"), ServeArgs::default()));
+    assert!(text.contains("line 2") && text.contains("lisen") && text.contains("listen"), "{text}");
+    let text = message(resolve(&[], Some("[limits]\nbody = 1"), ServeArgs::default()));
+    assert!(text.contains("body"), "{text}");
+    let text = message(resolve(&[("LUMBUNG_DEMO", "maybe")], None, ServeArgs::default()));
+    assert_eq!(text, "LUMBUNG_DEMO: must be true or false, not `maybe`");
+    let text = message(resolve(&[("LUMBUNG_LIMITS_BATCH_COMMANDS", "0")], None, ServeArgs::default()));
+    assert_eq!(text, "limits.batch_commands: must be from 1 to 65536, not 0");
+    for file in ["database_url = 'postgres://u:s3cret@h/d' x", "database_url = ['s3cret']"] {
+        let error = resolve(&[], Some(file), ServeArgs::default()).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    }
+    let error = resolve(&[("DATABASE_URL", "mysql://u:s3cret@h/d")], None, ServeArgs::default()).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("s3cret"));
+}
+
+#[test]
+fn production_insists() {
+    let production = ("LUMBUNG_ENVIRONMENT", "production");
+    let url = ("DATABASE_URL", "postgres://app:s3cret@db.internal/lumbung");
+    let master = ("LUMBUNG_MASTER_KEY", KEY);
+    let token = ("LUMBUNG_TOKEN_KEY", KEY);
+    let serve = ServeArgs::default;
+    let text = message(resolve(&[production, master, token], None, serve()));
+    assert!(text.contains("--embedded"), "{text}");
+    let text = message(resolve(&[production, url, master], None, serve()));
+    assert!(text.contains("LUMBUNG_TOKEN_KEY"), "{text}");
+    let demo = ("LUMBUNG_DEMO", "true");
+    let text = message(resolve(&[production, url, master, token, demo], None, serve()));
+    assert!(text.contains("demo"), "{text}");
+    let config = resolve(&[production, url, master, token], None, serve()).unwrap();
+    assert!(!config.demo);
+    assert_eq!(config.limits.sensitive_requests_per_hour, 60);
+    assert_eq!(config.secrets().unwrap().master_key.to_hex().as_str(), KEY);
+    let common = CommonArgs { embedded: true, ..CommonArgs::default() };
+    let config = resolve_common(&[production, url, master, token], None, serve(), common).unwrap();
+    assert!(matches!(config.database, Database::Embedded));
+}
+
+#[test]
+fn printing_hides_what_is_secret() {
+    let url = "postgres://app:s3cret@db.internal:5433/ledger?password=s3cret";
+    let env = [("DATABASE_URL", url), ("LUMBUNG_MASTER_KEY", KEY)];
+    let config = resolve(&env, None, ServeArgs::default()).unwrap();
+    let json = serde_json::to_value(&config).unwrap();
+    let printed = format!("{config} {config:?} {json}");
+    assert!(!printed.contains("s3cret") && !printed.contains(&KEY[..8]), "{printed}");
+    assert_eq!(json["database_url"], "postgres://app@db.internal:5433/ledger");
+    assert_eq!(json["master_key"], "<given>");
+    assert!(config.to_string().contains("[limits]"));
+}
+
+#[test]
+fn key_files_are_read_and_must_be_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("master");
+    std::fs::write(&path, KEY).unwrap();
+    let set = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let env = [("LUMBUNG_MASTER_KEY_FILE", path.to_str().unwrap()), ("LUMBUNG_TOKEN_KEY", KEY)];
+    set(0o440);
+    let config = resolve(&env, None, ServeArgs::default()).unwrap();
+    assert_eq!(config.secrets().unwrap().master_key.to_hex().as_str(), KEY);
+    set(0o444);
+    assert!(message(resolve(&env, None, ServeArgs::default())).contains("0444"));
+    let twice = [env[0], ("LUMBUNG_MASTER_KEY", KEY)];
+    assert!(message(resolve(&twice, None, ServeArgs::default())).contains("both set"));
+}
+
+#[test]
+fn keys_not_given_come_from_the_data_folder() {
+    let temp = tempfile::tempdir().unwrap();
+    let common = CommonArgs { data_dir: Some(temp.path().join("d")), ..CommonArgs::default() };
+    let read = || resolve_common(&[], None, ServeArgs::default(), common.clone()).unwrap().secrets().unwrap();
+    assert_eq!(read().token_key.as_bytes(), read().token_key.as_bytes());
+    assert!(Path::new(&temp.path().join("d/secrets/token.key")).exists());
+}

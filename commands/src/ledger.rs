@@ -1,0 +1,330 @@
+//! The handle on the ledger: opens it, hands use cases to the loop, and brings the answers back.
+
+mod book;
+mod cache;
+mod catch_up;
+mod draft;
+mod lanes;
+mod opening;
+mod stats;
+mod ticket;
+mod turn;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use lumbung_domain::LedgerId;
+use lumbung_journal::{
+    Appender, Feed, Head, JournalError, MasterKey, Vault, app_options, app_pool, read, verify,
+};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgListener};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+pub use book::{Book, Halt};
+pub use catch_up::CacheCheck;
+pub use stats::Counts;
+pub use ticket::{Answer, Call, IdempotencyKey, NoAnswer, UseCase};
+pub use turn::LoopFailed;
+
+use cache::Cache;
+use lanes::{Control, LaneEntrances};
+use stats::Stats;
+use ticket::{Pending, Ticket};
+use turn::Loop;
+
+/// The business date of an instant: a matter of the configured zone, and of operators who set it.
+pub type Calendar = Arc<dyn Fn(DateTime<Utc>) -> NaiveDate + Send + Sync>;
+
+/// How a ledger is run. The defaults are what production uses.
+#[derive(Clone)]
+pub struct Options {
+    pub database: PgConnectOptions,
+    pub master_key: MasterKey,
+    pub calendar: Calendar,
+    /// Connections for loads and look-ups; appends have their own.
+    pub pool_size: u32,
+    /// Streams held in memory.
+    pub cached_streams: usize,
+    /// Use cases that may wait; one more is refused.
+    pub client_lane: usize,
+    pub manager_lane: usize,
+    /// How long a caller waits before the outcome counts as unknown.
+    pub answer_within: Duration,
+    /// How long one sending of a batch may take before its answer counts as lost.
+    pub append_within: Duration,
+    /// How often the log's end is written down.
+    pub anchor_every: Duration,
+    /// Compare what a batch changed with the log after every so many batches; 0 is never.
+    pub sample_every: u64,
+}
+
+impl Options {
+    #[must_use]
+    pub fn new(database: PgConnectOptions, master_key: MasterKey, calendar: Calendar) -> Self {
+        Self {
+            database,
+            master_key,
+            calendar,
+            pool_size: 8,
+            cached_streams: 200_000,
+            client_lane: 4_096,
+            manager_lane: 1_024,
+            answer_within: Duration::from_secs(10),
+            append_within: Duration::from_secs(10),
+            anchor_every: Duration::from_secs(60),
+            sample_every: 10_000,
+        }
+    }
+}
+
+/// The write side of one node. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    id: LedgerId,
+    lanes: LaneEntrances,
+    pool: PgPool,
+    feed: Arc<Feed>,
+    vault: Arc<Vault>,
+    stats: Arc<Stats>,
+    answer_within: Duration,
+}
+
+/// The task that runs the loop. It ends well when every [`Ledger`] is dropped, badly when the log is not what it was.
+pub struct LedgerTask {
+    run: JoinHandle<Result<(), LoopFailed>>,
+    others: Vec<JoinHandle<()>>,
+    pool: PgPool,
+}
+
+/// What can carry a use case: the place where a client and a manager differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    Client,
+    Manager,
+}
+
+impl Ledger {
+    /// Opens the ledger on a migrated database and starts its loop.
+    ///
+    /// # Errors
+    /// The database fails, the master key is another one, or the log cannot be read.
+    pub async fn open(options: Options) -> Result<(Self, LedgerTask), JournalError> {
+        let pool = app_pool(&options.database, options.pool_size).await?;
+        let mut appender = Appender::new(options.database.clone(), options.append_within);
+        let id = opening::open(&pool, &mut appender).await?;
+        let vault = Arc::new(Vault::open(pool.clone(), id, options.master_key.clone()).await?);
+        let last = last_record(&pool).await?;
+        let feed = Feed::new(pool.clone(), last.0.position);
+        let stats = Arc::new(Stats::default());
+        let (entrances, lanes, controls) = lanes::lanes(options.client_lane, options.manager_lane);
+        let (elsewhere, listener) = listen(&options.database, last.0.position);
+        let run = Loop {
+            head: last.0,
+            time: last.1,
+            cache: Cache::new(options.cached_streams),
+            appender,
+            pool: pool.clone(),
+            feed: Arc::clone(&feed),
+            lanes,
+            controls,
+            backlog: VecDeque::new(),
+            calendar: options.calendar,
+            stats: Arc::clone(&stats),
+            elsewhere,
+            sample_every: options.sample_every,
+        };
+        let anchors = anchor_regularly(pool.clone(), options.anchor_every);
+        let ledger = Self {
+            id,
+            lanes: entrances,
+            pool: pool.clone(),
+            feed,
+            vault,
+            stats,
+            answer_within: options.answer_within,
+        };
+        let task = LedgerTask { run: tokio::spawn(run.run()), others: vec![listener, anchors], pool };
+        Ok((ledger, task))
+    }
+
+    /// Carries out a use case for a client.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`]. A business rejection is an answer.
+    pub async fn execute<U: UseCase>(&self, use_case: U, call: Call) -> Result<Answer<U::Outcome>, NoAnswer> {
+        self.execute_in(Lane::Client, use_case, call).await
+    }
+
+    /// Carries out a use case in a lane.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub async fn execute_in<U: UseCase>(
+        &self,
+        lane: Lane,
+        use_case: U,
+        call: Call,
+    ) -> Result<Answer<U::Outcome>, NoAnswer> {
+        let (ticket, reply) = Pending::issue(use_case, call);
+        self.enter(lane, ticket).await?;
+        match tokio::time::timeout(self.answer_within, reply).await {
+            Ok(Ok(reply)) => reply,
+            // The loop is gone or late; the batch may still be on its way.
+            Ok(Err(_)) | Err(_) => Err(NoAnswer::OutcomeUnknown),
+        }
+    }
+
+    async fn enter(&self, lane: Lane, ticket: Box<dyn Ticket>) -> Result<(), NoAnswer> {
+        match lane {
+            Lane::Client => self.lanes.clients.try_send(ticket).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => NoAnswer::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => NoAnswer::OutcomeUnknown,
+            }),
+            Lane::Manager => self.lanes.managers.send(ticket).await.map_err(|_| NoAnswer::OutcomeUnknown),
+        }
+    }
+
+    #[must_use]
+    pub fn id(&self) -> LedgerId {
+        self.id
+    }
+
+    #[must_use]
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+
+    #[must_use]
+    pub fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    /// Application connections for reading the journal.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.stats.counts()
+    }
+
+    /// Where the loop stands; `None` once it is gone.
+    pub async fn head(&self) -> Option<Head> {
+        let (reply, head) = oneshot::channel();
+        self.lanes.controls.send(Control::Head(reply)).await.ok()?;
+        head.await.ok()
+    }
+
+    /// Compares every cached stream with the log; `None` once the loop is gone. Commands wait meanwhile.
+    pub async fn check_cache(&self) -> Option<CacheCheck> {
+        let (reply, check) = oneshot::channel();
+        self.lanes.controls.send(Control::CheckCache(reply)).await.ok()?;
+        check.await.ok()
+    }
+}
+
+impl LedgerTask {
+    /// Waits for the loop to end, then writes a last anchor.
+    ///
+    /// # Errors
+    /// The loop stopped because it must not go on.
+    pub async fn finished(self) -> Result<(), LoopFailed> {
+        let ended = self.run.await;
+        for other in &self.others {
+            other.abort();
+        }
+        match ended {
+            Ok(Ok(())) => {
+                if let Err(error) = verify::anchor(&self.pool).await {
+                    warn!(error = &error as &dyn std::error::Error, "no anchor at the end");
+                }
+                Ok(())
+            }
+            Ok(Err(failed)) => Err(failed),
+            Err(_) => Err(LoopFailed(JournalError::Malformed { what: "the loop's task: it panicked" })),
+        }
+    }
+}
+
+async fn last_record(pool: &PgPool) -> Result<(Head, DateTime<Utc>), JournalError> {
+    let head = read::head(pool).await?;
+    let last = read::after(pool, head.position - 1, 1).await?;
+    Ok(last.first().map_or((head, DateTime::UNIX_EPOCH), |record| (record.head(), record.recorded_at)))
+}
+
+/// Hears of other nodes' commits: by notification, and by looking every second in case one was lost.
+fn listen(database: &PgConnectOptions, position: i64) -> (watch::Receiver<i64>, JoinHandle<()>) {
+    let (told, elsewhere) = watch::channel(position);
+    let options = app_options(database);
+    let task = tokio::spawn(async move {
+        while !told.is_closed() {
+            if let Err(error) = hear(&options, &told).await {
+                warn!(error = &error as &dyn std::error::Error, "not hearing of other nodes' commits");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    });
+    (elsewhere, task)
+}
+
+async fn hear(options: &PgConnectOptions, told: &watch::Sender<i64>) -> Result<(), JournalError> {
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).connect_with(options.clone()).await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.listen("lumbung_events").await?;
+    let tell = |position: i64| {
+        told.send_if_modified(|known| {
+            let news = position > *known;
+            *known = position.max(*known);
+            news
+        })
+    };
+    while !told.is_closed() {
+        match tokio::time::timeout(Duration::from_secs(1), listener.recv()).await {
+            Ok(notification) => {
+                if let Ok(position) = notification?.payload().parse() {
+                    tell(position);
+                }
+            }
+            Err(_) => {
+                tell(read::head(&pool).await?.position);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn anchor_regularly(pool: PgPool, every: Duration) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(every).await;
+            if let Err(error) = verify::anchor(&pool).await {
+                warn!(error = &error as &dyn std::error::Error, "the log's end was not anchored");
+            }
+        }
+    })
+}
+
+/// Repeats a read while the database is away. The loop has nothing better to do: without the read it cannot decide.
+async fn patiently<T, F>(mut read: impl FnMut() -> F) -> Result<T, JournalError>
+where
+    F: Future<Output = Result<T, JournalError>>,
+{
+    let mut pause = Duration::from_millis(20);
+    loop {
+        match read().await {
+            Err(error) if error.is_transient() => {
+                warn!(error = &error as &dyn std::error::Error, "the database is away; reading again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            other => return other,
+        }
+    }
+}

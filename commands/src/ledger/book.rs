@@ -1,0 +1,151 @@
+//! What a use case sees of the ledger while it decides.
+//!
+//! Three layers: the cache of committed streams, the overlay of this batch's earlier use cases, and a scratch
+//! layer of its own. A use case that is refused loses its scratch layer and nothing else.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use lumbung_domain::{Aggregate, AnyEvent, Rejection, StreamId};
+
+use super::cache::{Cache, Overlay, Slot};
+
+/// Why a decision ended early.
+#[derive(Debug)]
+pub enum Halt {
+    /// The business reason.
+    Rejected(Rejection),
+    /// A stream is not in memory; it is loaded, and the use case decides again.
+    Missing,
+}
+
+impl From<Rejection> for Halt {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// An event that is decided and not yet placed in the log.
+#[derive(Debug)]
+pub(super) struct NewEvent {
+    pub(super) stream: StreamId,
+    pub(super) sequence: i64,
+    pub(super) event: AnyEvent,
+}
+
+/// The streams, the clock and the pen of one use case.
+pub struct Book<'a> {
+    cache: &'a mut Cache,
+    overlay: &'a Overlay,
+    scratch: Vec<(StreamId, Slot)>,
+    events: Vec<NewEvent>,
+    missing: Vec<StreamId>,
+    now: DateTime<Utc>,
+    business_on: NaiveDate,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(
+        cache: &'a mut Cache,
+        overlay: &'a Overlay,
+        now: DateTime<Utc>,
+        business_on: NaiveDate,
+    ) -> Self {
+        let (scratch, events, missing) = (Vec::new(), Vec::new(), Vec::new());
+        Self { cache, overlay, scratch, events, missing, now, business_on }
+    }
+
+    /// The instant at which the batch is decided and recorded.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The business date of the batch.
+    #[must_use]
+    pub fn business_on(&self) -> NaiveDate {
+        self.business_on
+    }
+
+    /// The state of a stream; its default if it has no events.
+    ///
+    /// # Errors
+    /// [`Halt::Missing`] while the stream is not in memory.
+    pub fn read<A: Aggregate>(&mut self, id: impl Into<Arc<str>>) -> Result<Arc<A>, Halt> {
+        let stream = StreamId::of::<A>(id);
+        let state = self.slot(&stream).and_then(|slot| A::of(&slot.state).cloned());
+        state.ok_or_else(|| self.miss(stream))
+    }
+
+    /// The sequence of the last event of a stream, this use case's own included; 0 before the first.
+    ///
+    /// # Errors
+    /// [`Halt::Missing`] while the stream is not in memory.
+    pub fn version<A: Aggregate>(&mut self, id: impl Into<Arc<str>>) -> Result<i64, Halt> {
+        let stream = StreamId::of::<A>(id);
+        let version = self.slot(&stream).map(|slot| slot.version);
+        version.ok_or_else(|| self.miss(stream))
+    }
+
+    /// Has an aggregate decide a command, and takes its events into this use case.
+    ///
+    /// # Errors
+    /// The aggregate's rejection, or [`Halt::Missing`].
+    pub fn run<A: Aggregate>(&mut self, id: impl Into<Arc<str>>, command: A::Command) -> Result<(), Halt> {
+        let stream = StreamId::of::<A>(id);
+        let found = self.slot(&stream).and_then(|slot| Some((slot.version, A::of(&slot.state)?.clone())));
+        let Some((mut version, mut state)) = found else { return Err(self.miss(stream)) };
+        let events = state.decide(command)?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        for event in events {
+            version += 1;
+            Arc::make_mut(&mut state).evolve(&event);
+            let event = A::event_into_any(event);
+            self.events.push(NewEvent { stream: stream.clone(), sequence: version, event });
+        }
+        let slot = Slot { version, state: A::into_any(state) };
+        match self.scratch.iter_mut().find(|(held, _)| *held == stream) {
+            Some((_, held)) => *held = slot,
+            None => self.scratch.push((stream, slot)),
+        }
+        Ok(())
+    }
+
+    /// Names streams that will be read later, so that all that are not in memory are loaded at once.
+    pub fn expect(&mut self, streams: impl IntoIterator<Item = StreamId>) {
+        for stream in streams {
+            if self.slot(&stream).is_none() {
+                self.missing.push(stream);
+            }
+        }
+    }
+
+    fn slot(&mut self, stream: &StreamId) -> Option<&Slot> {
+        if let Some(at) = self.scratch.iter().position(|(held, _)| held == stream) {
+            return Some(&self.scratch[at].1);
+        }
+        self.overlay.get(stream).or_else(|| self.cache.get(stream))
+    }
+
+    fn miss(&mut self, stream: StreamId) -> Halt {
+        self.missing.push(stream);
+        Halt::Missing
+    }
+
+    pub(super) fn into_missing(self) -> Vec<StreamId> {
+        self.missing
+    }
+
+    pub(super) fn into_work(self) -> Work {
+        Work { events: self.events, slots: self.scratch }
+    }
+}
+
+/// What a use case did.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) events: Vec<NewEvent>,
+    pub(super) slots: Vec<(StreamId, Slot)>,
+}

@@ -1,0 +1,120 @@
+//! Learning what other nodes wrote, and comparing what is held with the log.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use lumbung_domain::StreamId;
+use lumbung_journal::{Fact, JournalError, LockedLedger, Record, read};
+use tracing::error;
+
+use super::cache::{Overlay, Slot, refold};
+use super::lanes::Control;
+use super::turn::{Loop, LoopFailed};
+
+/// How many events are read at a time.
+const PAGE: i64 = 2_000;
+/// How many streams are compared at a time.
+const COMPARED: usize = 500;
+
+/// What a comparison of the cache with the log found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CacheCheck {
+    pub compared: u64,
+    /// Streams whose held state was not the fold of their events. Always 0, or something is wrong.
+    pub different: u64,
+}
+
+impl Loop {
+    /// A commit was announced: ours, which is known, or another node's.
+    pub(super) async fn hear_of_others(&mut self) -> Result<(), LoopFailed> {
+        let told = *self.elsewhere.borrow_and_update();
+        if told > self.head.position {
+            self.catch_up().await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what stands behind our head until there is no more.
+    pub(super) async fn catch_up(&mut self) -> Result<(), LoopFailed> {
+        loop {
+            let position = self.head.position;
+            let records = super::patiently(|| read::after(&self.pool, position, PAGE)).await?;
+            let more = records.len() as i64 == PAGE;
+            self.take_over(&records)?;
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same behind the ledger's lock.
+    pub(super) async fn catch_up_on(&mut self, locked: &mut LockedLedger) -> Result<(), LoopFailed> {
+        loop {
+            let records = locked.after(self.head.position, PAGE).await?;
+            let more = records.len() as i64 == PAGE;
+            self.take_over(&records)?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take_over(&mut self, records: &[Record]) -> Result<(), LoopFailed> {
+        let mut facts = Vec::with_capacity(records.len());
+        for record in records {
+            record.check_follows(self.head).map_err(JournalError::from)?;
+            let fact = Fact::decode(record).map_err(JournalError::from)?;
+            self.cache.apply(&fact);
+            self.head = record.head();
+            self.time = self.time.max(record.recorded_at);
+            facts.push(fact);
+        }
+        self.feed.publish(facts.into());
+        Ok(())
+    }
+
+    /// The streams to compare after this batch.
+    pub(super) fn sampled(&self, overlay: &Overlay) -> Vec<StreamId> {
+        let due = self.sample_every > 0 && self.stats.batches.load(Relaxed).is_multiple_of(self.sample_every);
+        if due { overlay.keys().cloned().collect() } else { Vec::new() }
+    }
+
+    /// Compares held streams with their events in the log; throws out what differs.
+    pub(super) async fn check_streams(&mut self, streams: Vec<StreamId>) -> Result<CacheCheck, LoopFailed> {
+        let mut check = CacheCheck::default();
+        for streams in streams.chunks(COMPARED) {
+            let (_, records) = super::patiently(|| read::streams(&self.pool, streams)).await?;
+            for stream in streams {
+                let Some(held) = self.cache.get(stream).cloned() else { continue };
+                let mut folded = Slot::unborn(stream);
+                let of_stream = records.iter().filter(|record| record.stream == *stream);
+                // Another node may have written since: compare at the version that is held.
+                for record in of_stream.take_while(|record| record.sequence <= held.version) {
+                    refold(&mut folded, record)?;
+                }
+                check.compared += 1;
+                if folded.version != held.version || folded.state != held.state {
+                    check.different += 1;
+                    error!(%stream, held = held.version, log = folded.version, "a cached stream differs from the log");
+                    self.cache.remove(stream);
+                }
+            }
+        }
+        self.stats.differences.fetch_add(check.different, Relaxed);
+        Ok(check)
+    }
+
+    pub(super) async fn obey(&mut self, control: Control) -> Result<(), LoopFailed> {
+        match control {
+            Control::CheckCache(reply) => {
+                self.catch_up().await?;
+                let streams = self.cache.iter().map(|(stream, _)| stream.clone()).collect();
+                let _ = reply.send(self.check_streams(streams).await?);
+            }
+            Control::Head(reply) => {
+                let _ = reply.send(self.head);
+            }
+        }
+        Ok(())
+    }
+}

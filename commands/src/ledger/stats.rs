@@ -1,0 +1,54 @@
+//! What the loop counts.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use lumbung_journal::Batch;
+
+/// Counters since the node started.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    pub(super) batches: AtomicU64,
+    pub(super) commands: AtomicU64,
+    pub(super) events: AtomicU64,
+    /// Batches that had to be decided again because another node wrote.
+    pub(super) moved: AtomicU64,
+    pub(super) replayed: AtomicU64,
+    /// Streams loaded from the log.
+    pub(super) loads: AtomicU64,
+    /// Cached streams that differed from the log.
+    pub(super) differences: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub batches: u64,
+    pub commands: u64,
+    pub events: u64,
+    pub moved: u64,
+    pub replayed: u64,
+    pub loads: u64,
+    pub differences: u64,
+}
+
+impl Stats {
+    pub(super) fn committed(&self, batch: &Batch, commands: usize) {
+        self.batches.fetch_add(1, Relaxed);
+        self.commands.fetch_add(commands as u64, Relaxed);
+        self.events.fetch_add(batch.records.len() as u64, Relaxed);
+    }
+
+    #[must_use]
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            batches: self.batches.load(Relaxed),
+            commands: self.commands.load(Relaxed),
+            events: self.events.load(Relaxed),
+            moved: self.moved.load(Relaxed),
+            replayed: self.replayed.load(Relaxed),
+            loads: self.loads.load(Relaxed),
+            differences: self.differences.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The ledger loop: one task per node, one batch per turn.
+//!
+//! Take a batch → decide every use case in memory → encode and chain once → append by one call → answer everyone. The
+//! next batch forms while this one commits. Bounds: [`MAX_BATCH`] use cases and [`super::draft::MAX_BYTES`] per batch,
+//! [`LOAD_ROUNDS`] rounds of loading. Order: nobody is answered before the batch's outcome is definite, and the feed
+//! learns of it before the callers do.
+
+use std::collections::{HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use lumbung_domain::StreamId;
+use lumbung_journal::{
+    AppendError, Appender, Feed, Head, JournalError, LockedLedger, Verdict, idempotency, read,
+};
+use sqlx::PgPool;
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info};
+
+use super::Calendar;
+use super::book::Book;
+use super::cache::Cache;
+use super::draft::{Decided, Draft};
+use super::lanes::{Control, Lanes};
+use super::stats::Stats;
+use super::ticket::{Decision, Keeping, NoAnswer, Ticket, panic_text};
+
+/// The most use cases in one batch.
+pub(super) const MAX_BATCH: usize = 512;
+
+/// How often a use case may name streams that are not in memory before it fails.
+const LOAD_ROUNDS: usize = 8;
+
+/// How often another node may win before this one takes the lock first.
+const LOST_RACES: u32 = 2;
+
+/// What happens inside the loop's task; nothing else touches it.
+pub(super) struct Loop {
+    pub(super) head: Head,
+    /// The instant of the last event; the next one is never before it.
+    pub(super) time: DateTime<Utc>,
+    pub(super) cache: Cache,
+    pub(super) appender: Appender,
+    pub(super) pool: PgPool,
+    pub(super) feed: Arc<Feed>,
+    pub(super) lanes: Lanes,
+    pub(super) controls: mpsc::Receiver<Control>,
+    /// Taken from the lanes and not decided yet: the batch was full, or their key is being answered.
+    pub(super) backlog: VecDeque<Box<dyn Ticket>>,
+    pub(super) calendar: Calendar,
+    pub(super) stats: Arc<Stats>,
+    /// Grows when another node wrote.
+    pub(super) elsewhere: watch::Receiver<i64>,
+    /// Compare what a batch changed with the log after every so many batches; 0 is never.
+    pub(super) sample_every: u64,
+}
+
+/// The loop cannot go on: the log is not what this node knows of it, or holds what this software cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger loop stopped")]
+pub struct LoopFailed(#[from] pub(super) JournalError);
+
+impl Loop {
+    /// Runs until every handle is gone and everything taken was answered.
+    pub(super) async fn run(mut self) -> Result<(), LoopFailed> {
+        loop {
+            self.cache.evict();
+            if self.backlog.is_empty() {
+                tokio::select! {
+                    taken = self.lanes.take(MAX_BATCH, &mut self.backlog) => if !taken { break },
+                    Some(control) = self.controls.recv() => { self.obey(control).await?; continue }
+                    Ok(()) = self.elsewhere.changed() => { self.hear_of_others().await?; continue }
+                }
+            } else {
+                self.lanes.take_ready(MAX_BATCH, &mut self.backlog);
+            }
+            let batch = self.backlog.drain(..self.backlog.len().min(MAX_BATCH)).collect();
+            self.turn(batch).await?;
+        }
+        info!(head = %self.head, "the ledger loop is done");
+        Ok(())
+    }
+
+    /// Decides and commits the use cases, whatever it takes.
+    async fn turn(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<(), LoopFailed> {
+        let mut lost = 0;
+        let mut waiting = vec![tickets];
+        while let Some(tickets) = waiting.pop() {
+            if tickets.is_empty() {
+                continue;
+            }
+            let attempt = if lost < LOST_RACES { None } else { self.lock().await? };
+            let draft = self.decide(tickets).await?;
+            match self.append(attempt, &draft).await {
+                Ok(verdict) => {
+                    lost += u32::from(matches!(verdict, Verdict::Moved(_)));
+                    waiting.push(self.conclude(draft, verdict).await?);
+                }
+                Err(AppendError::Fatal(source)) => return Err(source.into()),
+                Err(AppendError::Data(source)) => waiting.extend(bisect(draft, &source)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Acts on a definite verdict; answers the use cases that must be decided again.
+    async fn conclude(&mut self, draft: Draft, verdict: Verdict) -> Result<Vec<Box<dyn Ticket>>, LoopFailed> {
+        match verdict {
+            Verdict::Appended => {
+                self.commit(draft).await?;
+                Ok(Vec::new())
+            }
+            Verdict::Moved(head) => {
+                self.stats.moved.fetch_add(1, Relaxed);
+                if head.position <= self.head.position {
+                    return Err(JournalError::WentBack { known: self.head, found: head }.into());
+                }
+                self.catch_up().await?;
+                Ok(draft.into_tickets())
+            }
+            Verdict::Replayed => self.replay(draft.into_tickets()).await,
+        }
+    }
+
+    /// Lost the race again and again: takes the ledger's lock and catches up behind it, so that nobody can write before
+    /// we do. `None` if the database is in trouble; the plain way will meet the same trouble and sit it out.
+    async fn lock(&mut self) -> Result<Option<LockedLedger>, LoopFailed> {
+        let Ok(mut locked) = self.appender.lock().await else { return Ok(None) };
+        match self.catch_up_on(&mut locked).await {
+            Ok(()) => Ok(Some(locked)),
+            Err(failed) if failed.0.is_transient() => Ok(None),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    async fn append(&mut self, locked: Option<LockedLedger>, draft: &Draft) -> Result<Verdict, AppendError> {
+        if let Some(locked) = locked
+            && let Ok(verdict) = locked.append(&draft.batch).await
+        {
+            return Ok(verdict);
+        }
+        // Also when nobody knows what became of the locked append: the same bytes, in the way that finds out.
+        self.appender.append(&draft.batch).await
+    }
+
+    /// Decides every use case on the cache, loading what is missing between the rounds.
+    async fn decide(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<Draft, LoopFailed> {
+        let now = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_else(|_| Utc::now());
+        let mut draft = Draft::new(self.head, now.max(self.time));
+        let mut undecided = tickets;
+        for _ in 0..LOAD_ROUNDS {
+            let mut missing = HashSet::new();
+            let mut again = Vec::new();
+            for ticket in undecided {
+                self.decide_one(ticket, &mut draft, &mut again, &mut missing);
+            }
+            undecided = again;
+            if undecided.is_empty() {
+                break;
+            }
+            self.load(missing.into_iter().collect()).await?;
+        }
+        for ticket in undecided {
+            error!(use_case = ticket.name(), "a command keeps naming streams that are not in memory");
+            ticket.fail(NoAnswer::Failed);
+        }
+        Ok(draft)
+    }
+
+    fn decide_one(
+        &mut self,
+        mut ticket: Box<dyn Ticket>,
+        draft: &mut Draft,
+        again: &mut Vec<Box<dyn Ticket>>,
+        missing: &mut HashSet<StreamId>,
+    ) {
+        if draft.is_full() || draft.holds_key(ticket.as_ref()) {
+            self.backlog.push_back(ticket);
+            return;
+        }
+        let now = draft.batch.recorded_at;
+        let mut book = Book::new(&mut self.cache, &draft.overlay, now, (self.calendar)(now));
+        // A panic in one decision is a defect, but not everybody's.
+        match catch_unwind(AssertUnwindSafe(|| ticket.decide(&mut book))) {
+            Ok(Decision::Done) => {
+                let work = book.into_work();
+                draft.take_done(ticket, work);
+            }
+            Ok(Decision::Refused(keeping)) => {
+                draft.take_refused(ticket, keeping == Keeping::Keep, keeping == Keeping::LookOnly);
+            }
+            Ok(Decision::Missing) => {
+                missing.extend(book.into_missing());
+                again.push(ticket);
+            }
+            Err(panic) => {
+                error!(use_case = ticket.name(), panic = panic_text(&*panic), "a decision panicked");
+                ticket.fail(NoAnswer::Failed);
+            }
+        }
+    }
+
+    /// Loads streams into the cache, however long the database is away.
+    async fn load(&mut self, wanted: Vec<StreamId>) -> Result<(), LoopFailed> {
+        self.stats.loads.fetch_add(wanted.len() as u64, Relaxed);
+        let (_, records) = super::patiently(|| read::streams(&self.pool, &wanted)).await?;
+        Ok(self.cache.put_loaded(&wanted, &records)?)
+    }
+
+    /// The batch is in the log: memory first, then the feed, then the callers.
+    async fn commit(&mut self, draft: Draft) -> Result<(), LoopFailed> {
+        let Draft { batch, facts, overlay, decided, .. } = draft;
+        self.stats.committed(&batch, decided.len());
+        self.head = batch.last;
+        let changed: Vec<StreamId> = self.sampled(&overlay);
+        self.cache.commit(overlay);
+        if !facts.is_empty() {
+            self.time = batch.recorded_at;
+            self.feed.publish(facts.into());
+        }
+        let (looking, definite): (Vec<_>, Vec<_>) =
+            decided.into_iter().partition(|decided| decided.look_first && decided.ticket.key().is_some());
+        for Decided { ticket, position, .. } in definite {
+            ticket.answer(position, batch.recorded_at);
+        }
+        if !looking.is_empty() {
+            self.answer_unless_kept(looking, batch.recorded_at).await?;
+        }
+        if !changed.is_empty() {
+            self.check_streams(changed).await?;
+        }
+        Ok(())
+    }
+
+    /// Answers those whose key is kept from their records; the others must be decided again.
+    async fn replay(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<Vec<Box<dyn Ticket>>, LoopFailed> {
+        let keys: Vec<[u8; 32]> =
+            tickets.iter().filter_map(|ticket| ticket.key()).map(|key| key.key).collect();
+        let kept = super::patiently(|| idempotency::find(&self.pool, &keys)).await?;
+        let mut again = Vec::with_capacity(tickets.len());
+        for ticket in tickets {
+            match ticket.key().and_then(|key| kept.get(&key.key)) {
+                Some(answer) => {
+                    self.stats.replayed.fetch_add(1, Relaxed);
+                    ticket.replay(&answer.body, &answer.outcome);
+                }
+                None => again.push(ticket),
+            }
+        }
+        Ok(again)
+    }
+
+    async fn answer_unless_kept(
+        &mut self,
+        refused: Vec<Decided>,
+        at: DateTime<Utc>,
+    ) -> Result<(), LoopFailed> {
+        let keys: Vec<[u8; 32]> =
+            refused.iter().filter_map(|decided| decided.ticket.key()).map(|key| key.key).collect();
+        let kept = super::patiently(|| idempotency::find(&self.pool, &keys)).await?;
+        for Decided { ticket, position, .. } in refused {
+            match ticket.key().and_then(|key| kept.get(&key.key)) {
+                Some(answer) => ticket.replay(&answer.body, &answer.outcome),
+                None => ticket.answer(position, at),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The database refuses a value in the batch: halves it until the culprit stands alone, and fails that one.
+fn bisect(draft: Draft, source: &sqlx::Error) -> Vec<Vec<Box<dyn Ticket>>> {
+    let mut tickets = draft.into_tickets();
+    if tickets.len() > 1 {
+        let second = tickets.split_off(tickets.len() / 2);
+        return vec![second, tickets];
+    }
+    for ticket in tickets {
+        let error: &dyn std::error::Error = source;
+        error!(use_case = ticket.name(), error, "the database refuses a command's events");
+        ticket.fail(NoAnswer::Failed);
+    }
+    Vec::new()
+}

@@ -1,0 +1,49 @@
+//! An officer approves; at the last stage the loan is disbursed.
+
+use lumbung_domain::{
+    Loan, LoanCommand, LoanNumber, LoanStatus, Note, Plafond, PlafondCommand, Sealed, Wallet, WalletCommand,
+    WalletSource,
+};
+
+use super::LoanOutcome;
+use super::decide::may_decide;
+use crate::authority::Actor;
+use crate::ledger::{Book, Halt, UseCase};
+
+/// Approves at the stage that the loan's status asks for. The last approval disburses: it turns the reservation into
+/// money lent and credits the customer's wallet, all in one append.
+#[derive(Debug, Clone)]
+pub struct ApproveLoan {
+    pub actor: Actor,
+    pub loan: LoanNumber,
+    pub note: Option<Sealed<Note>>,
+}
+
+impl UseCase for ApproveLoan {
+    const NAME: &'static str = "ApproveLoan";
+    type Outcome = LoanOutcome;
+
+    fn decide(&self, book: &mut Book<'_>) -> Result<LoanOutcome, Halt> {
+        let deciding = may_decide(book, self.actor, self.loan, None)?;
+        let business_on = book.business_on();
+        let command =
+            LoanCommand::Approve { officer: deciding.officer, note: self.note.clone(), business_on };
+        book.run::<Loan>(self.loan, command)?;
+        let outcome = LoanOutcome::read(book, self.loan)?;
+        if outcome.status == LoanStatus::Disbursed {
+            let customer = deciding.customer;
+            book.run::<Plafond>(customer, PlafondCommand::Convert { loan: self.loan })?;
+            book.run::<Wallet>(
+                customer,
+                WalletCommand::Credit {
+                    owner: customer,
+                    amount: outcome.submission.amount_rupiah,
+                    source: WalletSource::Disbursement { loan: self.loan },
+                    remarks: None,
+                    business_on,
+                },
+            )?;
+        }
+        Ok(outcome)
+    }
+}

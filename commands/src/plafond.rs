@@ -1,0 +1,5 @@
+//! Credit limits.
+
+mod select;
+
+pub use select::{PlafondSelected, SelectPlafond};

@@ -1,0 +1,46 @@
+//! A customer chooses a product and gets its plafond.
+
+use lumbung_domain::{
+    Permission, Plafond, PlafondCommand, PlafondNumber, Product, ProductId, ProductTerms, Rejection, StreamId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::authority::Actor;
+use crate::ledger::{Book, Halt, UseCase};
+
+/// Rejections: [`Rejection::ProductNotFound`] (also for a product that is only assigned),
+/// [`Rejection::PlafondAlreadyActive`].
+#[derive(Debug, Clone, Copy)]
+pub struct SelectPlafond {
+    pub actor: Actor,
+    pub number: PlafondNumber,
+    pub product: ProductId,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlafondSelected {
+    pub number: PlafondNumber,
+    pub terms: ProductTerms,
+    /// The version of the stream `Plafond`.
+    pub version: i64,
+}
+
+impl UseCase for SelectPlafond {
+    const NAME: &'static str = "SelectPlafond";
+    type Outcome = PlafondSelected;
+
+    fn decide(&self, book: &mut Book<'_>) -> Result<PlafondSelected, Halt> {
+        let customer = self.actor.user;
+        book.expect([StreamId::of::<Plafond>(customer), StreamId::of::<Product>(self.product)]);
+        self.actor.customer(book, Permission::PlafondSelect)?;
+        let terms = match &*book.read::<Product>(self.product)? {
+            Product::Defined { terms, selectable: true } => terms.clone(),
+            Product::Defined { selectable: false, .. } | Product::Undefined => {
+                return Err(Rejection::ProductNotFound.into());
+            }
+        };
+        book.run::<Plafond>(customer, PlafondCommand::Select { number: self.number, terms: terms.clone() })?;
+        let version = book.version::<Plafond>(customer)?;
+        Ok(PlafondSelected { number: self.number, terms, version })
+    }
+}

@@ -1,0 +1,77 @@
+//! A login whose password was found right.
+
+use lumbung_domain::{
+    Email, PasswordHash, PersonName, Rejection, Sealed, Session, SessionCommand, SessionId, StreamId, User,
+    UserId, UserNumber,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::authority::roles;
+use crate::ledger::{Book, Halt, UseCase};
+
+/// Opens a session for a user whose password was verified against `password`, outside the loop because that takes
+/// long. Refused if the password was changed or the user deactivated in between.
+///
+/// Rejections: [`Rejection::InvalidCredentials`].
+#[derive(Debug, Clone)]
+pub struct OpenSession {
+    pub user: UserId,
+    pub session: SessionId,
+    /// The stored hash that the password was found to fit.
+    pub password: Sealed<PasswordHash>,
+}
+
+/// What a client is told of the person that it acts for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedIn {
+    pub user_id: UserId,
+    pub number: UserNumber,
+    pub session: SessionId,
+    pub name: Sealed<PersonName>,
+    pub email: Sealed<Email>,
+    pub roles: Vec<String>,
+    /// What the roles allow, by name, without repetition.
+    pub permissions: Vec<String>,
+}
+
+impl UseCase for OpenSession {
+    const NAME: &'static str = "OpenSession";
+    type Outcome = SignedIn;
+
+    fn decide(&self, book: &mut Book<'_>) -> Result<SignedIn, Halt> {
+        book.expect([StreamId::of::<User>(self.user), StreamId::of::<Session>(self.session)]);
+        let user = book.read::<User>(self.user)?;
+        match user.person() {
+            Some(person) if person.active && person.password == self.password => {
+                open_session(book, self.session, self.user)
+            }
+            Some(_) | None => Err(Rejection::InvalidCredentials.into()),
+        }
+    }
+}
+
+/// Opens a session and says who is in it.
+pub(crate) fn open_session(book: &mut Book<'_>, session: SessionId, user: UserId) -> Result<SignedIn, Halt> {
+    book.run::<Session>(session, SessionCommand::Open { session_id: session, user })?;
+    let registered = book.read::<User>(user)?;
+    let person = registered.person().ok_or(Rejection::UserNotFound)?;
+    let mut names = Vec::new();
+    let mut permissions: Vec<String> = Vec::new();
+    for role in roles(book, &person.roles)? {
+        names.extend(role.name().map(str::to_owned));
+        for permission in role.grants().map(lumbung_domain::Grants::names).unwrap_or_default() {
+            if !permissions.iter().any(|held| held == permission) {
+                permissions.push(permission.to_owned());
+            }
+        }
+    }
+    Ok(SignedIn {
+        user_id: user,
+        number: person.number,
+        session,
+        name: person.name.clone(),
+        email: person.email.clone(),
+        roles: names,
+        permissions,
+    })
+}

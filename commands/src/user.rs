@@ -1,0 +1,7 @@
+//! People come in.
+
+mod register;
+mod staff;
+
+pub use register::RegisterCustomer;
+pub use staff::RegisterStaff;

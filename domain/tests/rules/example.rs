@@ -1,0 +1,117 @@
+//! The people, places and amounts of the examples.
+
+use chrono::NaiveDate;
+use lumbung_domain::*;
+use uuid::Uuid;
+
+pub(crate) fn user(number: u128) -> UserId {
+    UserId(Uuid::from_u128(number))
+}
+
+pub(crate) fn session_id() -> SessionId {
+    SessionId(Uuid::from_u128(0x5e55))
+}
+
+pub(crate) const CUSTOMER: u128 = 1;
+pub(crate) const LOAN: LoanNumber = LoanNumber(7);
+
+pub(crate) fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2025, 12, 22).unwrap()
+}
+
+pub(crate) fn rupiah(amount: i64) -> Rupiah {
+    Rupiah::new(amount).unwrap()
+}
+
+pub(crate) fn sealed<T>(text: &str) -> Sealed<T> {
+    Sealed::from_ciphertext(format!("sealed:{text}"))
+}
+
+/// Bronze: Rp 10,000,000 for 12 months at 12 %.
+pub(crate) fn bronze() -> ProductTerms {
+    ProductTerms {
+        product_id: ProductId(1),
+        name: "Bronze".into(),
+        amount_rupiah: rupiah(10_000_000),
+        tenor_months: Tenor::from_const(12),
+        interest_rate: Rate::from_e4_const(120_000),
+    }
+}
+
+pub(crate) fn request(amount: i64) -> LoanRequest {
+    LoanRequest {
+        amount: rupiah(amount),
+        tenor: Tenor::from_const(6),
+        interest_rate: Rate::from_e4_const(120_000),
+    }
+}
+
+pub(crate) fn submission() -> Submission {
+    Submission {
+        loan: LOAN,
+        customer: CustomerSnapshot {
+            user_id: user(CUSTOMER),
+            number: UserNumber(1),
+            name: sealed("John Doe"),
+            email: sealed("john@example.com"),
+            nik: Some(sealed("3201234567890001")),
+            phone: Some(sealed("+6281234567890")),
+            address: Some(sealed("Jl. Sudirman")),
+            birthdate: Some(sealed("1990-01-01")),
+        },
+        product: bronze(),
+        branch: BranchSnapshot {
+            branch_id: BranchId(1),
+            code: BranchCode::new("JKT").unwrap(),
+            location: Place::new("Jakarta").unwrap(),
+        },
+        amount_rupiah: rupiah(3_000_000),
+        tenor_months: Tenor::from_const(6),
+        interest_rate: Rate::from_e4_const(120_000),
+        submitted_at: chrono::DateTime::UNIX_EPOCH,
+        business_on: today(),
+    }
+}
+
+pub(crate) fn officer(number: u128) -> Officer {
+    Officer {
+        user_id: user(number),
+        name: sealed(&format!("officer {number}")),
+        branch_location: Some(Place::new("Jakarta").unwrap()),
+    }
+}
+
+pub(crate) fn john() -> Registration {
+    Registration {
+        user_id: user(CUSTOMER),
+        number: UserNumber(1),
+        user_type: UserType::Customer,
+        name: sealed("John Doe"),
+        email: sealed("john@example.com"),
+        password: sealed("$argon2id$v=19$salt$hash"),
+        roles: vec![RoleId::CUSTOMER],
+        branch: None,
+    }
+}
+
+pub(crate) fn marketer() -> Registration {
+    Registration {
+        user_id: user(2),
+        number: UserNumber(2),
+        user_type: UserType::Internal,
+        name: sealed("Mar Keting"),
+        email: sealed("marketing@loan.com"),
+        password: sealed("$argon2id$v=19$salt$hash"),
+        roles: vec![RoleId::MARKETING],
+        branch: Some(BranchId(1)),
+    }
+}
+
+pub(crate) fn whole_profile() -> Profile {
+    Profile {
+        nik: Some(sealed("3201234567890001")),
+        birthdate: Some(sealed("1990-01-01")),
+        phone: Some(sealed("+6281234567890")),
+        address: Some(sealed("Jl. Sudirman")),
+    }
+}

@@ -1,0 +1,105 @@
+use lumbung_domain::*;
+
+use crate::example::{john, marketer, sealed, whole_profile};
+use crate::{folded, given, nothing};
+
+fn registered() -> UserEvent {
+    UserEvent::UserRegistered(john())
+}
+
+#[test]
+fn customers_and_staff_register() {
+    for registration in [john(), marketer()] {
+        nothing::<User>()
+            .when(UserCommand::Register(registration.clone()))
+            .then_expect_events(vec![UserEvent::UserRegistered(registration)]);
+    }
+}
+
+#[test]
+fn a_person_registers_once() {
+    given::<User>([registered()])
+        .when(UserCommand::Register(john()))
+        .then_expect_error(Rejection::AlreadyExists);
+    given::<User>([registered(), UserEvent::UserDeactivated {}])
+        .when(UserCommand::Register(john()))
+        .then_expect_error(Rejection::AlreadyExists);
+}
+
+#[test]
+fn staff_is_no_customer() {
+    for roles in [vec![RoleId::CUSTOMER], vec![RoleId::MARKETING, RoleId::CUSTOMER]] {
+        nothing::<User>()
+            .when(UserCommand::Register(Registration { roles, ..marketer() }))
+            .then_expect_error(Rejection::CustomerRoleForInternalUser);
+    }
+}
+
+#[test]
+fn a_customer_is_a_customer_and_nothing_else() {
+    for roles in [vec![], vec![RoleId::SUPERADMIN], vec![RoleId::CUSTOMER, RoleId::BACKOFFICE]] {
+        nothing::<User>()
+            .when(UserCommand::Register(Registration { roles, ..john() }))
+            .then_expect_error(Rejection::InternalRoleForCustomer);
+    }
+}
+
+#[test]
+fn a_profile_is_updated_field_by_field() {
+    let phone_alone = Profile { phone: Some(sealed("+628111")), ..Profile::default() };
+    given::<User>([registered()])
+        .when(UserCommand::UpdateProfile(phone_alone.clone()))
+        .then_expect_events(vec![UserEvent::ProfileUpdated(phone_alone.clone())]);
+
+    let user: User = folded(&[
+        registered(),
+        UserEvent::ProfileUpdated(whole_profile()),
+        UserEvent::ProfileUpdated(phone_alone.clone()),
+    ]);
+    let expected = Profile { phone: phone_alone.phone, ..whole_profile() };
+    assert_eq!(user.person().unwrap().profile, expected);
+}
+
+#[test]
+fn an_update_of_nothing_is_no_event() {
+    given::<User>([registered()])
+        .when(UserCommand::UpdateProfile(Profile::default()))
+        .then_expect_events(vec![]);
+}
+
+#[test]
+fn a_profile_is_complete_with_nik_birthdate_phone_and_address() {
+    assert!(whole_profile().is_complete());
+    assert!(!Profile { nik: None, ..whole_profile() }.is_complete());
+    assert!(!Profile { birthdate: None, ..whole_profile() }.is_complete());
+    assert!(!Profile { phone: None, ..whole_profile() }.is_complete());
+    assert!(!Profile { address: None, ..whole_profile() }.is_complete());
+}
+
+#[test]
+fn a_user_is_deactivated_once() {
+    given::<User>([registered()])
+        .when(UserCommand::Deactivate)
+        .then_expect_events(vec![UserEvent::UserDeactivated {}]);
+    given::<User>([registered(), UserEvent::UserDeactivated {}])
+        .when(UserCommand::Deactivate)
+        .then_expect_events(vec![]);
+    assert!(!folded::<User>(&[registered(), UserEvent::UserDeactivated {}]).person().unwrap().active);
+}
+
+#[test]
+fn nobody_unknown_is_changed() {
+    nothing::<User>()
+        .when(UserCommand::UpdateProfile(whole_profile()))
+        .then_expect_error(Rejection::UserNotFound);
+    nothing::<User>().when(UserCommand::Deactivate).then_expect_error(Rejection::UserNotFound);
+}
+
+#[test]
+fn no_debug_output_names_a_person() {
+    let user: User = folded(&[registered(), UserEvent::ProfileUpdated(whole_profile())]);
+    let shown = format!("{user:?} {:?}", registered());
+    for text in ["John", "example.com", "3201234567890001", "Sudirman", "argon2"] {
+        assert!(!shown.contains(text), "{text}");
+    }
+}
