@@ -1,1 +1,40 @@
+//! The read side: the projector, the read models and the view of streams that authorisation reads.
+//!
+//! A node calls [`prepare`], opens a [`Reader`], starts its [`Reader::follow`], a [`Projector`] and an
+//! [`AccessView`]. A query first waits for its [`Freshness`], then takes [`Reader::live`] and asks a read model:
+//! `loans::by_id(&reader.live(), loan)`. One module per read model: its table, its fold, its queries.
 
+mod access;
+mod identity;
+
+pub mod approval_queue;
+pub mod branches;
+pub mod loan_history;
+pub mod loans;
+pub mod plafonds;
+pub mod products;
+
+mod page;
+mod reader;
+
+mod freshness;
+mod projector;
+mod stop;
+
+mod checkpoint;
+mod read_models;
+mod schema;
+
+mod cell;
+mod error;
+
+pub use access::AccessView;
+pub use error::{ProjectionError, ReadError};
+pub use freshness::{Behind, Freshness, PATIENCE};
+pub use identity::Identity;
+pub use page::{Cursor, Limit, Page};
+pub use projector::{BATCH_FACTS, Projector, ProjectorState};
+pub use read_models::{fingerprint, statements, tables};
+pub use reader::{LiveSchema, Reader};
+pub use schema::{SchemaName, flip, prepare};
+pub use stop::{Stop, Stopper};

@@ -1,0 +1,236 @@
+//! The streams that authentication and authorisation read on every request, in memory.
+//!
+//! Bounds: an LRU of its own per kind of stream, so that a flood of sessions does not push out the roles. Order: one
+//! task applies the feed. A cached stream takes an event only at its own sequence + 1; a smaller one it has already;
+//! a gap evicts it, and the next reader loads it.
+//!
+//! A load races with the feed: it sees the log as of some position, while the view may have applied a later one, and
+//! with it events that nobody held the stream for. So a loaded stream first takes what the feed says behind its
+//! position, and enters the cache, under the lock, only when it is as far as the view.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lru::LruCache;
+use lumbung_domain::{Aggregate, AggregateType, AnyAggregate, StreamId};
+use lumbung_journal::feed::RING_FACTS;
+use lumbung_journal::{Fact, Feed, JournalError, read};
+use sqlx::PgPool;
+use tokio::sync::watch;
+use tracing::{error, warn};
+
+use crate::freshness::Behind;
+use crate::stop::Stop;
+
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
+const STEP_FACTS: usize = 4_096;
+
+/// The coherent cache of streams.
+pub struct AccessView {
+    pool: PgPool,
+    feed: Arc<Feed>,
+    shelves: Mutex<Shelves>,
+    applied: watch::Sender<i64>,
+}
+
+/// A stream as far as the view has applied the feed.
+#[derive(Clone)]
+pub(crate) struct Cached {
+    pub(crate) state: AnyAggregate,
+    pub(crate) version: i64,
+}
+
+pub(crate) struct Shelves {
+    by_kind: HashMap<AggregateType, LruCache<Arc<str>, Cached>>,
+    applied: i64,
+}
+
+impl AccessView {
+    /// A view that begins at the feed's position, empty. `pool`: any connections of the application.
+    #[must_use]
+    pub fn new(pool: PgPool, feed: Arc<Feed>) -> Arc<Self> {
+        let applied = feed.reached();
+        Arc::new(Self {
+            pool,
+            feed,
+            shelves: Mutex::new(Shelves { by_kind: HashMap::new(), applied }),
+            applied: watch::Sender::new(applied),
+        })
+    }
+
+    /// Follows the feed until `stop` is raised; run it as a task.
+    ///
+    /// # Errors
+    /// The log holds what this software cannot read. The view then stays where it is: the node must not go on serving.
+    pub async fn follow(&self, stop: &Stop) -> Result<(), JournalError> {
+        let mut woken = self.feed.watch();
+        while !stop.is_raised() {
+            woken.mark_unchanged();
+            let applied = self.applied();
+            let batches = match self.feed.after(applied, STEP_FACTS).await {
+                Ok(batches) => batches,
+                Err(error) if error.is_transient() => {
+                    warn!(error = &error as &dyn std::error::Error, "the access view waits for the database");
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                    continue;
+                }
+                Err(error) => {
+                    error!(error = &error as &dyn std::error::Error, "the access view cannot go on");
+                    return Err(error);
+                }
+            };
+            let Some(last) = batches.iter().rev().find_map(|batch| batch.last()) else {
+                tokio::select! {
+                    changed = woken.changed() => if changed.is_err() { return Ok(()) },
+                    () = stop.raised() => {}
+                }
+                continue;
+            };
+            {
+                let mut shelves = self.shelves();
+                batches.iter().flat_map(|batch| batch.iter()).for_each(|fact| shelves.apply(fact));
+                shelves.applied = last.position;
+            }
+            self.applied.send_replace(last.position);
+        }
+        Ok(())
+    }
+
+    /// The position up to which the view has applied the feed.
+    #[must_use]
+    pub fn applied(&self) -> i64 {
+        *self.applied.borrow()
+    }
+
+    /// Waits until [`AccessView::get`] shows `position`, for at most `patience`.
+    ///
+    /// # Errors
+    /// [`Behind`] when the time is over.
+    pub async fn wait_until_applied(&self, position: i64, patience: Duration) -> Result<i64, Behind> {
+        let mut applied = self.applied.subscribe();
+        let reached = tokio::time::timeout(patience, applied.wait_for(|held| *held >= position)).await;
+        match reached {
+            Ok(Ok(held)) => Ok(*held),
+            Ok(Err(_)) | Err(_) => Err(Behind { wanted: position, projected: self.applied() }),
+        }
+    }
+
+    /// Waits until [`AccessView::get`] shows everything that this node has acknowledged until now.
+    ///
+    /// # Errors
+    /// [`Behind`] when the time is over.
+    pub async fn wait_until_current(&self, patience: Duration) -> Result<i64, Behind> {
+        self.wait_until_applied(self.feed.reached(), patience).await
+    }
+
+    /// The state of a stream and its version, the sequence of its last event; a stream without events is in its
+    /// default state at version 0.
+    ///
+    /// # Errors
+    /// The stream was not in memory, and the journal could not be read.
+    pub async fn get<A: Aggregate>(&self, id: impl Into<Arc<str>>) -> Result<(Arc<A>, i64), JournalError> {
+        let stream = StreamId::of::<A>(id);
+        let cached = self.cached(&stream);
+        let cached = match cached {
+            Some(cached) => cached,
+            None => self.load(&stream).await?,
+        };
+        let state =
+            A::of(&cached.state).ok_or(JournalError::Malformed { what: "kind of a cached stream" })?;
+        Ok((Arc::clone(state), cached.version))
+    }
+
+    fn cached(&self, stream: &StreamId) -> Option<Cached> {
+        self.shelves().get(stream)
+    }
+
+    pub(crate) fn shelves(&self) -> MutexGuard<'_, Shelves> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn load(&self, stream: &StreamId) -> Result<Cached, JournalError> {
+        'reading: loop {
+            let (mut as_of, records) = read::streams(&self.pool, std::slice::from_ref(stream)).await?;
+            let mut loaded = Cached { state: AnyAggregate::unborn(stream.kind), version: 0 };
+            for record in &records {
+                if !loaded.take(&Fact::decode(record)?) {
+                    return Err(JournalError::Malformed { what: "sequence of a stream" });
+                }
+            }
+            loop {
+                let applied = {
+                    let mut shelves = self.shelves();
+                    if as_of >= shelves.applied {
+                        return Ok(shelves.put(stream, loaded));
+                    }
+                    shelves.applied
+                };
+                // Reading the stream again is cheaper than going through a long piece of the log for it.
+                if usize::try_from(applied - as_of).unwrap_or(usize::MAX) >= RING_FACTS / 2 {
+                    continue 'reading;
+                }
+                for fact in self.feed.after(as_of, RING_FACTS).await?.iter().flat_map(|batch| batch.iter()) {
+                    as_of = fact.position;
+                    if fact.stream == *stream && !loaded.take(fact) {
+                        continue 'reading;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Cached {
+    /// Takes an event in, if it is the next. False: one before it is missing.
+    fn take(&mut self, fact: &Fact) -> bool {
+        if fact.sequence <= self.version {
+            return true;
+        }
+        if fact.sequence != self.version + 1 || self.state.evolve(&fact.event).is_err() {
+            return false;
+        }
+        self.version = fact.sequence;
+        true
+    }
+}
+
+impl Shelves {
+    pub(crate) fn get(&mut self, stream: &StreamId) -> Option<Cached> {
+        self.by_kind.get_mut(&stream.kind)?.get(&stream.id).cloned()
+    }
+
+    /// Answers what the cache holds then: someone may have put in a newer state meanwhile.
+    fn put(&mut self, stream: &StreamId, loaded: Cached) -> Cached {
+        let shelf = self.by_kind.entry(stream.kind).or_insert_with(|| LruCache::new(capacity(stream.kind)));
+        match shelf.get(&stream.id) {
+            Some(held) if held.version >= loaded.version => held.clone(),
+            _ => {
+                shelf.put(Arc::clone(&stream.id), loaded.clone());
+                loaded
+            }
+        }
+    }
+
+    fn apply(&mut self, fact: &Fact) {
+        let Some(shelf) = self.by_kind.get_mut(&fact.stream.kind) else { return };
+        let Some(cached) = shelf.peek_mut(&fact.stream.id) else { return };
+        if !cached.take(fact) {
+            warn!(stream = %fact.stream, position = fact.position, "a cached stream missed an event; dropping it");
+            shelf.pop(&fact.stream.id);
+        }
+    }
+}
+
+/// How many streams of a kind are kept.
+fn capacity(kind: AggregateType) -> NonZeroUsize {
+    let streams = match kind {
+        AggregateType::Session | AggregateType::User | AggregateType::Claim => 65_536,
+        AggregateType::Role | AggregateType::Branch | AggregateType::Product | AggregateType::Staff => 4_096,
+        AggregateType::Ledger | AggregateType::Plafond | AggregateType::Loan | AggregateType::Wallet => {
+            16_384
+        }
+    };
+    NonZeroUsize::new(streams).unwrap_or(NonZeroUsize::MIN)
+}
