@@ -165,6 +165,7 @@ impl Loan {
             amount_rupiah: rupiah(row, "amount_rupiah")?,
             tenor_months: tenor(row, "tenor_months")?,
             interest_rate: rate(row, "interest_rate")?,
+            submitted_at: row.try_get("created_at")?,
             business_on: row.try_get("business_on")?,
         };
         Ok(Self {
