@@ -36,6 +36,8 @@ pub enum RunError {
     Projections(#[from] ProjectionError),
     #[error("the node did not start")]
     Node(#[from] NodeError),
+    #[error("the demo data")]
+    Demo(#[source] crate::demo::DemoError),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -53,7 +55,9 @@ impl RunError {
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment
             }
-            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Ended(_) => Exit::Fatal,
+            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Demo(_) | Self::Ended(_) => {
+                Exit::Fatal
+            },
         }
     }
 }

@@ -222,7 +222,7 @@ async fn set_live(connection: &mut PgConnection, schema: &SchemaName) -> Result<
     Ok(())
 }
 
-async fn owner_connection(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+pub(crate) async fn owner_connection(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let options = options.clone().options([("role", OWNER_ROLE)]).disable_statement_logging();
     PgConnection::connect_with(&options).await
 }
