@@ -43,7 +43,13 @@ impl Log {
         let owner = crate::people::user(customer);
         let source = WalletSource::TopUp { top_up_id: TopUpId(owner.0) };
         let amount = crate::people::rupiah(1);
-        let command = WalletCommand::Credit { owner, amount, source, business_on: crate::people::today() };
+        let command = WalletCommand::Credit {
+            owner,
+            amount,
+            source,
+            remarks: None,
+            business_on: crate::people::today(),
+        };
         self.run::<Wallet>(owner, command).unwrap();
     }
 }
@@ -134,7 +140,7 @@ async fn a_rebuild_while_the_log_grows() {
             assert!(report.compared_at.is_some());
         }
     };
-    futures_util::join!(reading, rebuilding);
+    tokio::join!(reading, rebuilding);
     writer.await.unwrap();
 
     let log = log.lock().await;
