@@ -27,6 +27,8 @@ pub const BATCH_FACTS: usize = 4_096;
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
 /// How often an idle projector makes sure that it still holds the lock.
 const IDLE_CHECK: Duration = Duration::from_secs(5);
+/// How long a halted projector waits before it looks whether someone has acted.
+const HALTED_PAUSE: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -37,7 +39,8 @@ pub enum ProjectorState {
     Standby,
     /// It feeds the schema and has projected `position`.
     Running { position: i64 },
-    /// The event at `position` cannot be projected; an operator must act. A flip to another schema ends it.
+    /// The event at `position` cannot be projected; an operator must act. It is tried again every half
+    /// minute, and at once after a flip to another schema.
     Halted { position: i64, reason: String },
 }
 
@@ -120,7 +123,8 @@ impl Shift {
                 left
             } else {
                 self.halt(&schema, &failure);
-                Some(self.leave().await)
+                // Whatever an operator mended is found out without a restart.
+                self.rest(HALTED_PAUSE).await
             };
             if matches!(left, Some(Leave::Stop)) {
                 return;

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::log::Log;
 use crate::people::{officer, submission, user};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The read side of one node.
 pub(crate) struct Node {
