@@ -265,7 +265,8 @@ async fn a_killed_postgres_and_a_killed_owner_leave_nothing_in_the_way() {
     assert_ne!(folder.pid(), pid);
     cluster.stop().await.unwrap();
 
-    // The number is in use again, by a program of the same account as PostgreSQL's: PostgreSQL alone would refuse.
+    // The number is in use again, by a program of the same account as PostgreSQL's: PostgreSQL alone would
+    // refuse.
     let owner = fs::metadata(folder.data.path().join("postgres")).unwrap();
     let mut other = Command::new("sleep");
     std::os::unix::process::CommandExt::uid(&mut other, owner.uid());
@@ -302,11 +303,9 @@ async fn a_backend_that_outlives_a_crash_is_ended_first() {
     let folder = Folder::new();
     let holder = Holder::start(&folder, false);
     let pid = folder.pid();
-    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass()
-        .socket(folder.data.path().join("run"))
-        .username(lumbung::postgres::SUPERUSER)
-        .database("postgres");
-    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    let attached = folder.open().await.unwrap();
+    let mut connection = connect(&attached, "postgres").await;
+    drop(attached);
     let backend: i32 =
         sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
     // A stopped process cannot notice that its main process is gone.

@@ -113,8 +113,8 @@ impl From<Exit> for ExitCode {
 }
 
 impl Cli {
-    /// What to do. `serve`'s flags may stand before or without the word `serve`, but not with another subcommand,
-    /// which would silently ignore them.
+    /// What to do. `serve`'s flags may stand before or without the word `serve`, but not with another
+    /// subcommand, which would silently ignore them.
     pub fn command(&self) -> Result<Command, clap::Error> {
         match &self.command {
             None => Ok(Command::Serve(self.serve.clone())),

@@ -1,8 +1,8 @@
 //! The settings of a node: flags > environment (`LUMBUNG_…`, `DATABASE_URL`) > TOML file > defaults.
 //!
-//! Every source is read into the same [`Layer`] and the layers are laid over each other, so no setting can have
-//! an order of its own. Secrets come from the environment, from files that a setting names, or from the data
-//! folder; never from flags or from the TOML file itself.
+//! Every source is read into the same [`Layer`] and the layers are laid over each other, so no setting can
+//! have an order of its own. Secrets come from the environment, from files that a setting names, or from the
+//! data folder; never from flags or from the TOML file itself.
 
 mod layer;
 mod limits;
@@ -96,8 +96,8 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Resolves the settings of this process. `serve` are the flags of `lumbung serve`; other subcommands pass the
-    /// default.
+    /// Resolves the settings of this process. `serve` are the flags of `lumbung serve`; other subcommands
+    /// pass the default.
     pub fn resolve(common: &CommonArgs, serve: &ServeArgs) -> Result<Self, ConfigError> {
         Self::resolve_with(common, serve, |name| std::env::var(name).ok())
     }
@@ -163,8 +163,8 @@ impl Config {
         })
     }
 
-    /// The keys: those given, and for the others the ones of the data folder, generated there on first use. With
-    /// both keys given the data folder is not touched.
+    /// The keys: those given, and for the others the ones of the data folder, generated there on first use.
+    /// With both keys given the data folder is not touched.
     pub fn secrets(&self) -> Result<Secrets, DataDirError> {
         if let (Some(master_key), Some(token_key)) = (&self.given_master_key, &self.given_token_key) {
             return Ok(Secrets { master_key: master_key.clone(), token_key: token_key.clone() });

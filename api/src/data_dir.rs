@@ -94,7 +94,8 @@ impl DataDir {
         Ok(path)
     }
 
-    /// What root creates in another user's data folder belongs to that user, who would be locked out otherwise.
+    /// What root creates in another user's data folder belongs to that user, who would be locked out
+    /// otherwise.
     pub(crate) fn give_to_owner(&self, path: &Path) -> Result<(), DataDirError> {
         let owner = fs::metadata(&self.path).map_err(io_error("look at", &self.path))?;
         if is_root() && owner.uid() != 0 {

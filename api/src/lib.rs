@@ -3,5 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod data_dir;
+pub mod node;
+pub mod place;
 pub mod postgres;
 pub mod secret;

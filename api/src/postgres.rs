@@ -1,15 +1,17 @@
 //! The private PostgreSQL of a data folder: found on this machine, created, started, watched and stopped.
 //!
 //! Rules:
-//! - One process owns a data folder (`owner.lock`); it starts, restarts and stops PostgreSQL. Any other process that
-//!   opens the folder attaches to the running cluster, and takes over if the owner goes away.
+//! - One process owns a data folder (`owner.lock`); it starts, restarts and stops PostgreSQL. Any other
+//!   process that opens the folder attaches to the running cluster, and takes over if the owner goes away.
 //! - PostgreSQL outlives its owner's sudden death. The next process to own the folder adopts it.
-//! - PostgreSQL itself holds `postgres.lock` as long as any of its processes lives, so that a second one is never started
-//!   over the rest of a crashed one, not even where that rest cannot be seen (another container on the same folder).
+//! - PostgreSQL itself holds `postgres.lock` as long as any of its processes lives, so that a second one is
+//!   never started over the rest of a crashed one, not even where that rest cannot be seen (another container
+//!   on the same folder).
 //! - PostgreSQL is stopped only by a clean stop of the owner, and only if nobody is attached (`users.lock`).
-//! - It listens on a Unix socket in a folder that only its own account (and root) can enter; that folder's mode is the
-//!   authentication. There is no TCP port.
-//! - It never runs as root: root starts it under the account that owns the cluster folder, or `postgres`, or `nobody`.
+//! - It listens on a Unix socket in a folder that only its own account (and root) can enter; that folder's
+//!   mode is the authentication. There is no TCP port.
+//! - It never runs as root: root starts it under the account that owns the cluster folder, or `postgres`, or
+//!   `nobody`.
 
 mod account;
 mod error;
@@ -55,8 +57,8 @@ pub struct ClusterOptions {
     pub settings: Vec<(String, String)>,
     /// Longest wait for a start, crash recovery included.
     pub ready_within: Duration,
-    /// Stop PostgreSQL at once when this process ends, however it ends: for the cluster of a test run, which nobody
-    /// will adopt.
+    /// Stop PostgreSQL at once when this process ends, however it ends: for the cluster of a test run, which
+    /// nobody will adopt.
     pub stop_with_process: bool,
 }
 
@@ -113,11 +115,11 @@ pub enum Left {
 }
 
 impl Cluster {
-    /// Opens the cluster of the data folder: creates, starts, adopts or joins it, whichever it needs, and returns when
-    /// it answers queries.
+    /// Opens the cluster of the data folder: creates, starts, adopts or joins it, whichever it needs, and
+    /// returns when it answers queries.
     ///
-    /// Errors: no PostgreSQL on this machine, another major version, a folder its account cannot reach, a start that
-    /// failed (with the end of PostgreSQL's own log), or no answer in time.
+    /// Errors: no PostgreSQL on this machine, another major version, a folder its account cannot reach, a
+    /// start that failed (with the end of PostgreSQL's own log), or no answer in time.
     pub async fn open(data: &DataDir, options: &ClusterOptions) -> Result<Self, ClusterError> {
         let locks = Locks::open(data)?;
         let mut launcher = Launcher::new(data, options);
@@ -206,8 +208,8 @@ impl Cluster {
         connection.close().await.map_err(failed)
     }
 
-    /// Leaves the cluster. The owner stops PostgreSQL (connections are cut, nothing committed is lost), unless another
-    /// process is attached.
+    /// Leaves the cluster. The owner stops PostgreSQL (connections are cut, nothing committed is lost),
+    /// unless another process is attached.
     pub async fn stop(mut self) -> Result<Left, ClusterError> {
         if let Some(stop) = self.stop.take() {
             // No receiver means the supervisor has ended already; joining it says why.

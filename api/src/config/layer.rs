@@ -42,8 +42,8 @@ impl Layer {
         })
     }
 
-    /// Reads `LUMBUNG_…` and `DATABASE_URL`. Variables that are not settings are ignored: schedulers put their own
-    /// `LUMBUNG_SERVICE_HOST` and the like into the environment of a service of this name.
+    /// Reads `LUMBUNG_…` and `DATABASE_URL`. Variables that are not settings are ignored: schedulers put
+    /// their own `LUMBUNG_SERVICE_HOST` and the like into the environment of a service of this name.
     pub(super) fn from_env(env: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             environment: value(env, "LUMBUNG_ENVIRONMENT", "development, test or production")?,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ConfigError;
 use super::layer::value;
 
-/// Defines the limits once: `name: default, lowest..=highest`. From it come the resolved struct, its optional layer
-/// and the names in the environment (`LUMBUNG_LIMITS_` and the name in capitals).
+/// Defines the limits once: `name: default, lowest..=highest`. From it come the resolved struct, its optional
+/// layer and the names in the environment (`LUMBUNG_LIMITS_` and the name in capitals).
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $default:expr, $lowest:literal..=$highest:literal;)*) => {
         /// The resolved limits; units stand last in the names.

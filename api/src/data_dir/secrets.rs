@@ -1,4 +1,5 @@
-//! The keys of a data folder: `secrets/master.key` and `secrets/token.key`, 32 random bytes in hex, mode 0600.
+//! The keys of a data folder: `secrets/master.key` and `secrets/token.key`, 32 random bytes in hex, mode
+//! 0600.
 //!
 //! A key is written once and never again: losing or replacing the master key loses every personal value
 //! sealed under it. The file appears complete under its name (written, fsynced, then linked) or not at all,

@@ -23,8 +23,8 @@ impl Account {
         Self { switch: None }
     }
 
-    /// As an ordinary user: that user. As root: the owner of an existing cluster or data folder, so that a folder used by
-    /// an ordinary user stays usable by it; else `postgres`; else `nobody`.
+    /// As an ordinary user: that user. As root: the owner of an existing cluster or data folder, so that a
+    /// folder used by an ordinary user stays usable by it; else `postgres`; else `nobody`.
     pub(super) fn choose(data: &DataDir) -> Result<Self, ClusterError> {
         if !is_root() {
             return Ok(Self::own());
@@ -60,9 +60,9 @@ impl Account {
         }
     }
 
-    /// A command under the account. Nothing of our environment but the search paths goes along (it holds our keys), and
-    /// it starts in `/`, because our own folder may be closed to it. Switching from root also drops all supplementary
-    /// groups: the standard library does so whenever root sets a uid.
+    /// A command under the account. Nothing of our environment but the search paths goes along (it holds our
+    /// keys), and it starts in `/`, because our own folder may be closed to it. Switching from root also
+    /// drops all supplementary groups: the standard library does so whenever root sets a uid.
     pub(super) fn command(self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().current_dir("/").stdin(Stdio::null());
@@ -78,7 +78,8 @@ impl Account {
         command
     }
 
-    /// Checks by doing it that the account can run the program and enter the folder; names the closed parent if not.
+    /// Checks by doing it that the account can run the program and enter the folder; names the closed parent
+    /// if not.
     pub(super) async fn check(self, program: &Path, folder: &Path) -> Result<(), ClusterError> {
         if self.switch.is_none() {
             return Ok(());

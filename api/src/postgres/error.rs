@@ -10,8 +10,9 @@ use crate::data_dir::DataDirError;
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     #[error(
-        "PostgreSQL 15 or newer was not found on this machine{}; install it (Debian, Ubuntu: `apt-get install \
-         postgresql`; Fedora: `dnf install postgresql-server`; macOS: `brew install postgresql@17`), or set DATABASE_URL",
+        "PostgreSQL 15 or newer was not found on this machine{}; install it (Debian, Ubuntu: \
+         `apt-get install postgresql`; Fedora: `dnf install postgresql-server`; macOS: \
+         `brew install postgresql@17`), or set DATABASE_URL",
         older(*newest)
     )]
     NotInstalled {
@@ -19,16 +20,16 @@ pub enum ClusterError {
         newest: Option<u32>,
     },
     #[error(
-        "the cluster in {} was made by PostgreSQL {cluster}, but this machine has {}; install PostgreSQL {cluster}, or \
-         move the data with pg_upgrade or pg_dump",
+        "the cluster in {} was made by PostgreSQL {cluster}, but this machine has {}; install \
+         PostgreSQL {cluster}, or move the data with pg_upgrade or pg_dump",
         path.display(), list(installed)
     )]
     OtherMajorVersion { path: PathBuf, cluster: u32, installed: Vec<u32> },
     #[error("{} holds something that is not a PostgreSQL cluster; move it away", path.display())]
     NotACluster { path: PathBuf },
     #[error(
-        "PostgreSQL refuses to run as root, and the account `{account}` cannot enter {}; choose another --data-dir (such \
-         as /var/lib/lumbung), or run lumbung as an ordinary user",
+        "PostgreSQL refuses to run as root, and the account `{account}` cannot enter {}; choose another \
+         --data-dir (such as /var/lib/lumbung), or run lumbung as an ordinary user",
         path.display()
     )]
     Unreachable { account: String, path: PathBuf },
@@ -54,7 +55,7 @@ pub enum ClusterError {
     StillUsed { path: PathBuf },
     #[error("another lumbung owns {}, but its PostgreSQL does not answer", path.display())]
     Busy { path: PathBuf },
-    #[error("no folder for the socket of PostgreSQL is private and has a path short enough (tried {})", tried.display())]
+    #[error("no folder for PostgreSQL's socket is private and has a short path (tried {})", tried.display())]
     NoSocketFolder { tried: PathBuf },
     #[error("cannot {action}")]
     Sql { action: &'static str, source: sqlx::Error },

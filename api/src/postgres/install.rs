@@ -20,8 +20,8 @@ impl Install {
         self.bin.join(name)
     }
 
-    /// The installation for a cluster: of exactly its major version when it exists, else the one on `PATH` or the
-    /// newest.
+    /// The installation for a cluster: of exactly its major version when it exists, else the one on `PATH` or
+    /// the newest.
     pub(super) async fn choose(cluster: &Path, version: Option<u32>) -> Result<Self, ClusterError> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let found = installed(&folders(&path)).await;
@@ -74,8 +74,8 @@ fn versions(folder: &str, prefix: &'static str) -> impl Iterator<Item = (u32, Pa
     })
 }
 
-/// Asks every complete set of programs for its version. Debian's `initdb` is on no `PATH`, so a folder with `postgres`
-/// alone, or a broken link, is simply not an installation.
+/// Asks every complete set of programs for its version. Debian's `initdb` is on no `PATH`, so a folder with
+/// `postgres` alone, or a broken link, is simply not an installation.
 async fn installed(folders: &[PathBuf]) -> Vec<Install> {
     let mut found: Vec<Install> = Vec::new();
     for folder in folders {

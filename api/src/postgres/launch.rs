@@ -106,7 +106,8 @@ impl Launcher {
             let from = self.log.length();
             let mut postmaster = self.spawn(&install, account, lock)?;
             match self.wait_until_ready(&mut postmaster, from, deadline).await {
-                // One that did not start from here, and that we cannot see, is still at it: PostgreSQL itself refuses.
+                // One that did not start from here, and that we cannot see, is still at it: PostgreSQL itself
+                // refuses.
                 Err(ClusterError::Start { tail, .. })
                     if (tail.contains("pre-existing shared memory block") || tail.contains("lock file"))
                         && Instant::now() < give_up =>
@@ -169,8 +170,8 @@ impl Launcher {
         Ok(())
     }
 
-    /// After a crash of PostgreSQL: waits for its processes to end and ends those that do not. Returns the lock that all
-    /// processes of the next one will hold.
+    /// After a crash of PostgreSQL: waits for its processes to end and ends those that do not. Returns the
+    /// lock that all processes of the next one will hold.
     async fn outlive_leftovers(&self, give_up: Instant) -> Result<File, ClusterError> {
         let path = self.data.path().join("postgres.lock");
         let end = Instant::now() + LEFTOVERS;
@@ -191,8 +192,8 @@ impl Launcher {
         }
     }
 
-    /// Starts the main process in a process group of its own: it survives us, and Ctrl-C does not reach it. The lock goes
-    /// along as its standard input, which it never reads and all its children share.
+    /// Starts the main process in a process group of its own: it survives us, and Ctrl-C does not reach it.
+    /// The lock goes along as its standard input, which it never reads and all its children share.
     fn spawn(&self, install: &Install, account: Account, lock: File) -> Result<Postmaster, ClusterError> {
         let log = self.log.open(&self.data)?;
         let errors = log.try_clone().map_err(failed("open", self.log.path()))?;

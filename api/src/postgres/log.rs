@@ -1,5 +1,5 @@
-//! PostgreSQL's own messages: `postgres.log` in the data folder, at most [`LARGEST`] bytes, and one older file beside it.
-//! No second process collects them, so that they are there even when PostgreSQL dies at once.
+//! PostgreSQL's own messages: `postgres.log` in the data folder, at most [`LARGEST`] bytes, and one older
+//! file beside it. No second process collects them, so that they are there even when PostgreSQL dies at once.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -42,8 +42,8 @@ impl Log {
         fs::metadata(&self.path).map_or(0, |meta| meta.len())
     }
 
-    /// Keeps the file within its bound: the old text moves to `postgres.log.1`. A failure costs disk space, not
-    /// service, so it is only said.
+    /// Keeps the file within its bound: the old text moves to `postgres.log.1`. A failure costs disk space,
+    /// not service, so it is only said.
     pub(super) fn bound(&self) {
         if self.length() <= LARGEST {
             return;

@@ -78,8 +78,8 @@ impl Postmaster {
         }
     }
 
-    /// Fast stop: connections are cut, open transactions rolled back, everything committed written. If that takes too
-    /// long, an immediate stop, after which the next start recovers from the log.
+    /// Fast stop: connections are cut, open transactions rolled back, everything committed written. If that
+    /// takes too long, an immediate stop, after which the next start recovers from the log.
     pub(super) async fn stop(mut self) -> Result<(), ClusterError> {
         self.dismiss_guard().await;
         for (signal, limit) in [(Signal::SIGINT, FAST_STOP), (Signal::SIGQUIT, IMMEDIATE_STOP)] {
@@ -139,9 +139,9 @@ fn same_folder(one: &Path, other: &Path) -> bool {
         || fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
-/// Removes a pid file whose process is gone, or is another program by now. PostgreSQL would do so itself in the first case
-/// and refuse to start in the second. Only to be called when no process of the cluster lives: this file is one of the two
-/// things that keep two PostgreSQLs off the same data.
+/// Removes a pid file whose process is gone, or is another program by now. PostgreSQL would do so itself in
+/// the first case and refuse to start in the second. Only to be called when no process of the cluster lives:
+/// this file is one of the two things that keep two PostgreSQLs off the same data.
 pub(super) fn remove_stale_pid_files(cluster: &Path, socket: &Path, port: u16) {
     let stale =
         pid_file(cluster).is_none_or(|(pid, ..)| matches!(process::kind(pid), Kind::Gone | Kind::Other));
@@ -155,7 +155,8 @@ pub(super) fn remove_stale_pid_files(cluster: &Path, socket: &Path, port: u16) {
     }
 }
 
-/// Process, socket folder and readiness from `postmaster.pid`: its lines 1, 5 and 8. It grows while PostgreSQL starts.
+/// Process, socket folder and readiness from `postmaster.pid`: its lines 1, 5 and 8. It grows while
+/// PostgreSQL starts.
 fn pid_file(cluster: &Path) -> Option<(i32, Option<PathBuf>, bool)> {
     let text = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
     let lines: Vec<&str> = text.lines().map(str::trim).collect();

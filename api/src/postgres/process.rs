@@ -1,8 +1,9 @@
-//! Which processes of PostgreSQL exist. A number in a pid file proves nothing: it may belong to another program by now
-//! (in containers it regularly does), or to a dead process that nobody has collected.
+//! Which processes of PostgreSQL exist. A number in a pid file proves nothing: it may belong to another
+//! program by now (in containers it regularly does), or to a dead process that nobody has collected.
 //!
-//! Where `/proc` exists, command lines tell; they are readable even for processes of other accounts. Elsewhere only the
-//! existence of the number is known, and PostgreSQL's own checks at start have the last word.
+//! Where `/proc` exists, command lines tell; they are readable even for processes of other accounts.
+//! Elsewhere only the existence of the number is known, and PostgreSQL's own checks at start have the last
+//! word.
 
 use std::fs;
 use std::path::Path;
@@ -34,15 +35,16 @@ pub(super) fn kind(pid: i32) -> Kind {
     }
 }
 
-/// The processes of the cluster of this name (see `cluster_name`), main process included. Empty where `/proc` is
-/// missing.
+/// The processes of the cluster of this name (see `cluster_name`), main process included. Empty where `/proc`
+/// is missing.
 pub(super) fn of_cluster(name: &str) -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     pids.filter(|pid| is_of_cluster(*pid, name)).collect()
 }
 
-/// Children call themselves `postgres: NAME: checkpointer`; the main process has the name among its arguments.
+/// Children call themselves `postgres: NAME: checkpointer`; the main process has the name among its
+/// arguments.
 pub(super) fn is_of_cluster(pid: i32, name: &str) -> bool {
     command_line(pid).is_some_and(|line| {
         let child = line.strip_prefix("postgres: ").is_some_and(|title| title.starts_with(name));

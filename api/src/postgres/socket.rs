@@ -13,8 +13,9 @@ use crate::data_dir::DataDir;
 /// Systems limit the path of a socket to 104–108 bytes.
 const LONGEST: usize = 99;
 
-/// The folder `run` of the data folder, or, where that path is too long, one under the runtime or temporary folder that is
-/// named after the data folder. PostgreSQL records it in its pid file, where other processes find it.
+/// The folder `run` of the data folder, or, where that path is too long, one under the runtime or temporary
+/// folder that is named after the data folder. PostgreSQL records it in its pid file, where other processes
+/// find it.
 pub(super) fn folder(data: &DataDir, account: Account, name: &str) -> Result<PathBuf, ClusterError> {
     // Root's own runtime folder is closed to the account of PostgreSQL.
     let runtime =
@@ -34,8 +35,8 @@ fn fits(folder: &Path) -> bool {
     folder.join(format!(".s.PGSQL.{PORT}")).as_os_str().as_bytes().len() <= LONGEST
 }
 
-/// Makes the folder, or checks that the one there belongs to the account and is closed to others: in a temporary folder
-/// anybody may have made it first.
+/// Makes the folder, or checks that the one there belongs to the account and is closed to others: in a
+/// temporary folder anybody may have made it first.
 fn private(folder: &Path, account: Account) -> Result<bool, ClusterError> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => account.give(folder)?,

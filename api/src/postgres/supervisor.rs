@@ -1,5 +1,5 @@
-//! The task that watches PostgreSQL: the owner's starts it again when it dies, with growing pauses; an attached process's
-//! waits to take over from an owner that went away.
+//! The task that watches PostgreSQL: the owner's starts it again when it dies, with growing pauses; an
+//! attached process's waits to take over from an owner that went away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,7 +95,8 @@ impl Supervisor {
         }
     }
 
-    /// Adopts or starts PostgreSQL until it answers. The pause grows over failed starts and over quick deaths alike.
+    /// Adopts or starts PostgreSQL until it answers. The pause grows over failed starts and over quick deaths
+    /// alike.
     async fn restart(&mut self) {
         loop {
             sleep(self.pause).await;
@@ -121,8 +122,8 @@ impl Supervisor {
         let _ = tokio::task::spawn_blocking(move || log.bound()).await;
     }
 
-    /// Stops PostgreSQL if it is ours to stop and nobody else uses it. Asked twice, because an attached process may be
-    /// leaving in the same moment, each of us seeing the other still there.
+    /// Stops PostgreSQL if it is ours to stop and nobody else uses it. Asked twice, because an attached
+    /// process may be leaving in the same moment, each of us seeing the other still there.
     async fn leave(&mut self) -> Result<Left, ClusterError> {
         for attempt in 0..2 {
             let alone = self.locks.try_exclude()?;

@@ -203,6 +203,27 @@ impl Vault {
     }
 }
 
+/// Whether `master` opens the keys of the ledger in this database; writes nothing. A ledger that was never opened has
+/// no keys to try.
+///
+/// # Errors
+/// [`KeyError::WrongMasterKey`], or the database fails.
+pub async fn check(pool: &PgPool, master: MasterKey) -> Result<(), JournalError> {
+    let row = sqlx::query(
+        "select e.aggregate_id, k.wrapped from journal.events e, journal.ledger_keys k
+         where e.position = 1 and k.name = 'index'",
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let ledger = row
+        .try_get::<&str, _>("aggregate_id")?
+        .parse()
+        .map_err(|_| JournalError::Malformed { what: "the ledger's id" })?;
+    unwrap(&master, ledger, "index", row.try_get("wrapped")?)?;
+    Ok(())
+}
+
 impl Sealer {
     /// Seals a value of this person.
     ///

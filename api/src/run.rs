@@ -1,0 +1,115 @@
+//! What each subcommand does. Results go to stdout, everything else to stderr; the exit codes are `cli::Exit`'s.
+
+mod config;
+mod doctor;
+mod migrate;
+mod rebuild;
+mod replay;
+mod serve;
+mod verify;
+
+use std::error::Error;
+use std::io::IsTerminal;
+
+use lumbung_journal::JournalError;
+use lumbung_projections::ProjectionError;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Command, CommonArgs, Exit, ServeArgs};
+use crate::config::{Config, ConfigError};
+use crate::data_dir::DataDirError;
+use crate::node::NodeError;
+use crate::place::{Place, PlaceError};
+
+/// Why a subcommand did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Keys(#[from] DataDirError),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error("the database")]
+    Journal(#[from] JournalError),
+    #[error("the read models")]
+    Projections(#[from] ProjectionError),
+    #[error("the node did not start")]
+    Node(#[from] NodeError),
+    #[error("the demo data")]
+    Demo(#[source] crate::demo::DemoError),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Environment(String, #[source] std::io::Error),
+    #[error("the node stopped")]
+    Ended(#[source] crate::node::Ended),
+}
+
+impl RunError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Config(error) => error.exit(),
+            Self::Usage(_) => Exit::Usage,
+            Self::Keys(_) | Self::Place(_) | Self::Environment(..) => Exit::Environment,
+            Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
+                Exit::Environment
+            }
+            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Demo(_) | Self::Ended(_) => {
+                Exit::Fatal
+            },
+        }
+    }
+}
+
+/// Runs a subcommand to its end.
+pub async fn run(common: &CommonArgs, command: Command) -> Exit {
+    start_logging();
+    let result = match command {
+        Command::Serve(args) => serve::run(common, &args).await,
+        Command::Migrate => migrate::run(common).await,
+        Command::Verify => verify::run(common).await,
+        Command::Replay { aggregate_type, aggregate_id } => {
+            replay::run(common, &aggregate_type, &aggregate_id).await
+        }
+        Command::Rebuild => rebuild::run(common).await,
+        Command::Doctor => doctor::run(common).await,
+        Command::Config => config::run(common),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {}", chain(&error));
+        error.exit()
+    })
+}
+
+/// An error with its sources, each said once.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = error.source();
+    }
+    text
+}
+
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    // Someone who embeds this in a test may have set up logging already.
+    let _ = logging.try_init();
+}
+
+/// The settings and the database of a subcommand that is not `serve`.
+async fn place(common: &CommonArgs) -> Result<(Config, Place), RunError> {
+    let config = Config::resolve(common, &ServeArgs::default())?;
+    let place = Place::open(&config).await?;
+    Ok((config, place))
+}
