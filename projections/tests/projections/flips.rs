@@ -27,7 +27,7 @@ async fn lend(log: &mut Log, customers: std::ops::Range<u128>) {
             }
         }
         if loan % 7 == 0 {
-            log.select_again(customer);
+            log.top_up(customer);
         }
         if loan % 10 == 0 {
             log.commit().await;
@@ -39,7 +39,7 @@ async fn lend(log: &mut Log, customers: std::ops::Range<u128>) {
 
 impl Log {
     /// One more wallet credit, which no read model shows.
-    fn select_again(&mut self, customer: u128) {
+    pub(crate) fn top_up(&mut self, customer: u128) {
         let owner = crate::people::user(customer);
         let source = WalletSource::TopUp { top_up_id: TopUpId(owner.0) };
         let amount = crate::people::rupiah(1);
