@@ -1,6 +1,10 @@
 //! The ledger loop and the journal, from within one process.
 
-mod chain;
-mod idempotency;
 mod opening;
+
+mod chain;
 mod rights;
+
+mod idempotency;
+
+mod odd;
