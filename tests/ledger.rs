@@ -5,6 +5,8 @@ mod opening;
 mod chain;
 mod rights;
 
+mod concurrency;
 mod idempotency;
+mod resend;
 
 mod odd;
