@@ -2,3 +2,5 @@
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
 mod embedded;
+mod ledger;
+mod support;

@@ -36,6 +36,8 @@ pub enum RunError {
     Projections(#[from] ProjectionError),
     #[error("the node did not start")]
     Node(#[from] NodeError),
+    #[error("the demo data")]
+    Demo(#[source] crate::demo::DemoError),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -53,7 +55,9 @@ impl RunError {
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment
             }
-            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Ended(_) => Exit::Fatal,
+            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Demo(_) | Self::Ended(_) => {
+                Exit::Fatal
+            }
         }
     }
 }
@@ -94,7 +98,8 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 fn start_logging() {
-    let filter = EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
+    let filter =
+        EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -35,6 +35,9 @@ pub struct AccessView {
     applied: watch::Sender<i64>,
 }
 
+/// How many streams of a kind are kept.
+pub type Capacity = fn(AggregateType) -> usize;
+
 /// A stream as far as the view has applied the feed.
 #[derive(Clone)]
 pub(crate) struct Cached {
@@ -44,6 +47,7 @@ pub(crate) struct Cached {
 
 pub(crate) struct Shelves {
     by_kind: HashMap<AggregateType, LruCache<Arc<str>, Cached>>,
+    capacity: Capacity,
     applied: i64,
 }
 
@@ -51,11 +55,17 @@ impl AccessView {
     /// A view that begins at the feed's position, empty. `pool`: any connections of the application.
     #[must_use]
     pub fn new(pool: PgPool, feed: Arc<Feed>) -> Arc<Self> {
+        Self::bounded(pool, feed, capacity)
+    }
+
+    /// Like [`AccessView::new`], with bounds of one's own.
+    #[must_use]
+    pub fn bounded(pool: PgPool, feed: Arc<Feed>, capacity: Capacity) -> Arc<Self> {
         let applied = feed.reached();
         Arc::new(Self {
             pool,
             feed,
-            shelves: Mutex::new(Shelves { by_kind: HashMap::new(), applied }),
+            shelves: Mutex::new(Shelves { by_kind: HashMap::new(), capacity, applied }),
             applied: watch::Sender::new(applied),
         })
     }
@@ -203,7 +213,8 @@ impl Shelves {
 
     /// Answers what the cache holds then: someone may have put in a newer state meanwhile.
     fn put(&mut self, stream: &StreamId, loaded: Cached) -> Cached {
-        let shelf = self.by_kind.entry(stream.kind).or_insert_with(|| LruCache::new(capacity(stream.kind)));
+        let streams = NonZeroUsize::new((self.capacity)(stream.kind)).unwrap_or(NonZeroUsize::MIN);
+        let shelf = self.by_kind.entry(stream.kind).or_insert_with(|| LruCache::new(streams));
         match shelf.get(&stream.id) {
             Some(held) if held.version >= loaded.version => held.clone(),
             _ => {
@@ -223,14 +234,12 @@ impl Shelves {
     }
 }
 
-/// How many streams of a kind are kept.
-fn capacity(kind: AggregateType) -> NonZeroUsize {
-    let streams = match kind {
+fn capacity(kind: AggregateType) -> usize {
+    match kind {
         AggregateType::Session | AggregateType::User | AggregateType::Claim => 65_536,
         AggregateType::Role | AggregateType::Branch | AggregateType::Product | AggregateType::Staff => 4_096,
         AggregateType::Ledger | AggregateType::Plafond | AggregateType::Loan | AggregateType::Wallet => {
             16_384
         }
-    };
-    NonZeroUsize::new(streams).unwrap_or(NonZeroUsize::MIN)
+    }
 }

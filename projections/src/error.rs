@@ -44,6 +44,11 @@ pub enum ProjectionError {
     BadSchemaName { name: String },
     #[error("read schema {schema} is being written by another process")]
     Busy { schema: String },
+    #[error("another rebuild runs")]
+    RebuildRunning,
+    /// A task of this process ended before its work did, as in a shutdown.
+    #[error("reading the log was broken off")]
+    BrokenOff,
 }
 
 impl ProjectionError {
@@ -60,7 +65,9 @@ impl ProjectionError {
             | Self::StrangeStream { .. }
             | Self::NoReadSchema { .. }
             | Self::BadSchemaName { .. }
-            | Self::Busy { .. } => false,
+            | Self::Busy { .. }
+            | Self::RebuildRunning
+            | Self::BrokenOff => false,
         }
     }
 }

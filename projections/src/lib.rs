@@ -19,6 +19,7 @@ mod reader;
 
 mod freshness;
 mod projector;
+mod rebuild;
 mod stop;
 
 mod checkpoint;
@@ -28,7 +29,7 @@ mod schema;
 mod cell;
 mod error;
 
-pub use access::AccessView;
+pub use access::{AccessView, Capacity};
 pub use error::{ProjectionError, ReadError};
 pub use freshness::{Behind, Freshness, PATIENCE};
 pub use identity::Identity;
@@ -36,5 +37,6 @@ pub use page::{Cursor, Limit, Page};
 pub use projector::{BATCH_FACTS, Projector, ProjectorState};
 pub use read_models::{fingerprint, statements, tables};
 pub use reader::{LiveSchema, Reader};
+pub use rebuild::{Difference, Rebuild, RebuildProgress, RebuildReport, rebuild};
 pub use schema::{SchemaName, flip, prepare};
 pub use stop::{Stop, Stopper};

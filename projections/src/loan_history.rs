@@ -23,20 +23,20 @@ create table loan_history (
     decided_by_name text        not null,
     role            text        not null,
     branch_location text,
-    recorded_at     timestamptz not null
+    decided_at      timestamptz not null
 );
 create index loan_history_of_loan on loan_history (loan, position);";
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, OF_LOAN];
 
 const INSERT: &str = "
-insert into loan_history (position, loan, status, note, decided_by, decided_by_name, role, branch_location, recorded_at)
-select h.position, h.loan, h.status, h.note, h.decided_by, h.decided_by_name, h.role, h.branch_location, h.recorded_at
+insert into loan_history (position, loan, status, note, decided_by, decided_by_name, role, branch_location, decided_at)
+select h.position, h.loan, h.status, h.note, h.decided_by, h.decided_by_name, h.role, h.branch_location, h.decided_at
 from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
         $9::timestamptz[])
-    as h (position, loan, status, note, decided_by, decided_by_name, role, branch_location, recorded_at)";
+    as h (position, loan, status, note, decided_by, decided_by_name, role, branch_location, decided_at)";
 
 const OF_LOAN: &str = "
-select position, status, note, decided_by, decided_by_name, role, branch_location, recorded_at
+select position, status, note, decided_by, decided_by_name, role, branch_location, decided_at
 from loan_history where loan = $1 order by position";
 
 /// The role of the customer's own row.
@@ -58,7 +58,7 @@ pub struct HistoryEntry {
     /// The name of the role that the step was made in, `CUSTOMER` for the submission.
     pub role: String,
     pub branch_location: Option<Place>,
-    pub recorded_at: DateTime<Utc>,
+    pub decided_at: DateTime<Utc>,
 }
 
 /// Why.
@@ -98,7 +98,7 @@ impl HistoryEntry {
             decided_by_name: sealed(row, "decided_by_name")?,
             role: row.try_get("role")?,
             branch_location,
-            recorded_at: row.try_get("recorded_at")?,
+            decided_at: row.try_get("decided_at")?,
         })
     }
 }
@@ -128,7 +128,8 @@ impl LoanHistory {
                 decided_by_name: submission.customer.name.clone(),
                 role: CUSTOMER.to_owned(),
                 branch_location: None,
-                recorded_at: fact.recorded_at,
+                // As on the loan itself, which is shown beside it.
+                decided_at: submission.submitted_at,
             },
             LoanEvent::LoanApproved { stage, officer, note, .. } => {
                 decision(fact, *stage, stage.approved(), officer, note.as_ref())
@@ -161,7 +162,7 @@ impl LoanHistory {
             .bind(column(steps, |step| step.entry.decided_by_name.ciphertext()))
             .bind(column(steps, |step| step.entry.role.as_str()))
             .bind(column(steps, |step| step.entry.branch_location.as_ref().map(Place::as_str)))
-            .bind(column(steps, |step| step.entry.recorded_at))
+            .bind(column(steps, |step| step.entry.decided_at))
             .execute(connection)
             .await?;
         Ok(())
@@ -183,6 +184,6 @@ fn decision(
         decided_by_name: officer.name.clone(),
         role: stage.role_name().to_owned(),
         branch_location: officer.branch_location.clone(),
-        recorded_at: fact.recorded_at,
+        decided_at: fact.recorded_at,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
 use lumbung_domain::{
     AnyEvent, BranchCode, BranchId, BranchSnapshot, CustomerSnapshot, LoanEvent, LoanNumber, LoanStatus,
     Place, ProductId, ProductTerms, Rate, Submission, Tenor, UserId, UserNumber,
@@ -41,9 +40,9 @@ create table loans (
     amount_rupiah         bigint      not null,
     tenor_months          bigint      not null,
     interest_rate         numeric     not null,
+    submitted_at          timestamptz not null,
     business_on           date        not null,
     status                text        not null,
-    created_at            timestamptz not null,
     version               bigint      not null
 );
 create index loans_by_position on loans (position);
@@ -55,19 +54,19 @@ const INSERT: &str = "
 insert into loans (loan, position, customer, customer_number, customer_name, customer_email, customer_nik,
     customer_phone, customer_address, customer_birthdate, product, product_name, product_amount_rupiah,
     product_tenor_months, product_interest_rate, branch, branch_code, branch_location, amount_rupiah, tenor_months,
-    interest_rate, business_on, status, created_at, version)
+    interest_rate, submitted_at, business_on, status, version)
 select l.loan, l.position, l.customer, l.customer_number, l.customer_name, l.customer_email, l.customer_nik,
     l.customer_phone, l.customer_address, l.customer_birthdate, l.product, l.product_name, l.product_amount_rupiah,
     l.product_tenor_months, l.product_interest_rate::numeric, l.branch, l.branch_code, l.branch_location,
-    l.amount_rupiah, l.tenor_months, l.interest_rate::numeric, l.business_on, l.status, l.created_at, l.version
+    l.amount_rupiah, l.tenor_months, l.interest_rate::numeric, l.submitted_at, l.business_on, l.status, l.version
 from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::text[],
-        $16::bigint[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::date[],
-        $23::text[], $24::timestamptz[], $25::bigint[])
+        $16::bigint[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::timestamptz[],
+        $23::date[], $24::text[], $25::bigint[])
     as l (loan, position, customer, customer_number, customer_name, customer_email, customer_nik, customer_phone,
         customer_address, customer_birthdate, product, product_name, product_amount_rupiah, product_tenor_months,
         product_interest_rate, branch, branch_code, branch_location, amount_rupiah, tenor_months, interest_rate,
-        business_on, status, created_at, version)";
+        submitted_at, business_on, status, version)";
 
 const UPDATE: &str = "
 update loans l set status = u.status, version = u.version
@@ -81,7 +80,7 @@ macro_rules! loan_columns {
          l.customer_phone, l.customer_address, l.customer_birthdate, l.product, l.product_name,
          l.product_amount_rupiah, l.product_tenor_months, l.product_interest_rate::text as product_interest_rate,
          l.branch, l.branch_code, l.branch_location, l.amount_rupiah, l.tenor_months,
-         l.interest_rate::text as interest_rate, l.business_on, l.status, l.created_at, l.version"
+         l.interest_rate::text as interest_rate, l.submitted_at, l.business_on, l.status, l.version"
     };
 }
 pub(crate) use loan_columns;
@@ -112,8 +111,6 @@ pub struct Loan {
     /// What was submitted; the customer's values are sealed and from that moment.
     pub submission: Submission,
     pub status: LoanStatus,
-    /// When the submission was recorded.
-    pub created_at: DateTime<Utc>,
     /// The position of the submission; lists are ordered by it.
     pub position: i64,
     /// The sequence of the last event of the `Loan` stream.
@@ -210,13 +207,12 @@ impl Loan {
             amount_rupiah: rupiah(row, "amount_rupiah")?,
             tenor_months: tenor(row, "tenor_months")?,
             interest_rate: rate(row, "interest_rate")?,
-            submitted_at: row.try_get("created_at")?,
+            submitted_at: row.try_get("submitted_at")?,
             business_on: row.try_get("business_on")?,
         };
         Ok(Self {
             submission,
             status: parsed(row, "status")?,
-            created_at: row.try_get("created_at")?,
             position: row.try_get("position")?,
             version: row.try_get("version")?,
         })
@@ -240,7 +236,6 @@ impl Loans {
                 let loan = Loan {
                     submission: submission.clone(),
                     status: LoanStatus::Submitted,
-                    created_at: fact.recorded_at,
                     position: fact.position,
                     version: fact.sequence,
                 };
@@ -306,9 +301,9 @@ impl Loans {
             .bind(cells(self, |s| s.amount_rupiah.get()))
             .bind(cells(self, |s| months(s.tenor_months)))
             .bind(cells(self, |s| rate_text(s.interest_rate)))
-            .bind::<Vec<NaiveDate>>(cells(self, |s| s.business_on))
+            .bind(cells(self, |s| s.submitted_at))
+            .bind(cells(self, |s| s.business_on))
             .bind(column(rows(), |loan| loan.status.as_str()))
-            .bind(column(rows(), |loan| loan.created_at))
             .bind(column(rows(), |loan| loan.version))
             .execute(connection)
             .await?;

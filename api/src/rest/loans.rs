@@ -148,7 +148,7 @@ fn history_row(
         approved_by: people.text(&step.decided_by_name)?,
         approved_by_role: step.role.clone(),
         approved_by_branch_name: step.branch_location.as_ref().map(ToString::to_string),
-        created_at: local_time(step.recorded_at, app.zone),
+        created_at: local_time(step.decided_at, app.zone),
     })
 }
 

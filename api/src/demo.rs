@@ -1,0 +1,108 @@
+//! Demo data (CONTRACT §2): the accounts of the documents, their branches, one complete profile. Never in production.
+//!
+//! Run at every start: what exists is left alone.
+
+mod accounts;
+
+use lumbung_commands::reference::OpenBranch;
+use lumbung_commands::user::{FindHolder, RegisterCustomer, RegisterStaff};
+use lumbung_commands::{Call, NoAnswer, UseCase};
+use lumbung_domain::{
+    Address, Birthdate, BranchCode, BranchId, Email, Invalid, Nik, PersonName, Phone, Place, Profile,
+    Rejection,
+};
+use lumbung_journal::{KeyError, Sealer};
+
+use crate::app::App;
+use crate::auth::passwords::PasswordsError;
+use crate::newcomer::{Newcomer, NewcomerError, email_claim};
+use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind};
+
+/// Why the demo data could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    #[error("a value of the demo data: {0}")]
+    Value(#[from] Invalid),
+    #[error("a demo password")]
+    Password(#[from] PasswordsError),
+    #[error("a demo account")]
+    Newcomer(#[from] NewcomerError),
+    #[error("person keys")]
+    Keys(#[from] KeyError),
+    #[error("the ledger refused the demo data: {0}")]
+    Refused(#[from] Rejection),
+    #[error("the ledger did not answer: {0}")]
+    NoAnswer(#[from] NoAnswer),
+}
+
+/// The accounts, for telling people of them.
+pub(crate) fn accounts() -> &'static [Account] {
+    ACCOUNTS
+}
+
+/// Makes what is missing of the demo data.
+///
+/// # Errors
+/// The ledger does not answer, or someone took a name that the demo data needs.
+pub async fn seed(app: &App) -> Result<(), DemoError> {
+    for (id, code, location) in BRANCHES {
+        let branch = OpenBranch {
+            branch_id: BranchId(id),
+            code: BranchCode::new(code)?,
+            location: Place::new(location)?,
+        };
+        match execute(app, branch, Call::default()).await {
+            Ok(()) | Err(DemoError::Refused(Rejection::AlreadyExists)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for account in ACCOUNTS {
+        let claim = email_claim(app.ledger.vault(), &Email::new(account.email)?);
+        if execute(app, FindHolder { claim }, Call::default()).await?.is_none() {
+            register(app, account).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn register(app: &App, account: &Account) -> Result<(), DemoError> {
+    let name = PersonName::new(account.name)?;
+    let email = Email::new(account.email)?;
+    let password = app.passwords.hash(account.password).await?;
+    let (newcomer, sealer) = Newcomer::draw(app, &name, &email, &password).await?;
+    let call = Call { person_keys: vec![newcomer.key.clone()], ..Call::default() };
+    let Newcomer { user_id, number, name, email, email_claim, password, .. } = newcomer;
+    match account.kind {
+        Kind::Customer { complete } => {
+            let profile = if complete { johns_profile(&sealer)? } else { Profile::default() };
+            let customer = RegisterCustomer {
+                user_id,
+                number,
+                name,
+                email,
+                email_claim,
+                password,
+                profile,
+                session: None,
+            };
+            execute(app, customer, call).await.map(drop)
+        }
+        Kind::Staff { role, branch } => {
+            let staff = RegisterStaff { user_id, number, name, email, email_claim, password, role, branch };
+            execute(app, staff, call).await
+        }
+    }
+}
+
+fn johns_profile(sealer: &Sealer) -> Result<Profile, DemoError> {
+    Ok(Profile {
+        nik: Some(sealer.seal(&Nik::new(JOHNS_PROFILE.nik)?)?),
+        birthdate: Some(sealer.seal(&Birthdate::parse(JOHNS_PROFILE.birthdate)?)?),
+        phone: Some(sealer.seal(&Phone::new(JOHNS_PROFILE.phone)?)?),
+        address: Some(sealer.seal(&Address::new(JOHNS_PROFILE.address)?)?),
+    })
+}
+
+async fn execute<U: UseCase>(app: &App, use_case: U, call: Call) -> Result<U::Outcome, DemoError> {
+    Ok(app.ledger.execute(use_case, call).await?.outcome?)
+}

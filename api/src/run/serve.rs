@@ -1,0 +1,118 @@
+//! `lumbung serve`: one node behind HTTP, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::RunError;
+use crate::app::App;
+use crate::cli::{CommonArgs, Exit, ServeArgs};
+use crate::config::Config;
+use crate::demo;
+use crate::node::{Ended, Node, ledger_options};
+use crate::place::Place;
+use crate::rest;
+
+/// How long open requests may take once the server was told to stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(15);
+
+pub(super) async fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, RunError> {
+    let config = Config::resolve(common, args)?;
+    let secrets = config.secrets()?;
+    // Bind first: a second server on the same address says so before it touches anything.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|source| RunError::Environment(format!("cannot listen on {}", config.listen), source))?;
+    let address = listener.local_addr().unwrap_or(config.listen);
+    let place = Place::open(&config).await?;
+    if let Some(about) = place.about_cluster() {
+        info!("{about}");
+    }
+    let served = serve(&config, &secrets, &place, listener, address).await;
+    place.leave().await?;
+    served
+}
+
+async fn serve(
+    config: &Config,
+    secrets: &crate::data_dir::Secrets,
+    place: &Place,
+    listener: TcpListener,
+    address: SocketAddr,
+) -> Result<Exit, RunError> {
+    let node = Node::start(ledger_options(place.database(), &secrets.master_key, config.zone)).await?;
+    let app = Arc::new(App::new(config, &secrets.token_key, &node));
+    if config.demo {
+        demo::seed(&app).await.map_err(RunError::Demo)?;
+    }
+    greet(config, address);
+    let mut ended = node.ended();
+    let stopped = {
+        let (stop, stopping) = watch::channel(false);
+        let router = rest::router(Arc::clone(&app));
+        let mut serving = tokio::spawn(async move {
+            let mut stopping = stopping;
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async move { drop(stopping.wait_for(|stop| *stop).await) })
+                .await
+        });
+        let reason = wait(&mut ended).await;
+        stop.send_replace(true);
+        if tokio::time::timeout(DRAIN_WITHIN, &mut serving).await.is_err() {
+            warn!("requests were still open after {} s", DRAIN_WITHIN.as_secs());
+            serving.abort();
+        }
+        reason
+    };
+    drop(app);
+    node.stop().await;
+    match stopped {
+        None => {
+            info!("stopped");
+            Ok(Exit::Done)
+        }
+        Some(reason) => Err(RunError::Ended(reason)),
+    }
+}
+
+/// Until the process is told to stop, or the node cannot go on.
+async fn wait(ended: &mut watch::Receiver<Option<Ended>>) -> Option<Ended> {
+    let told = async {
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            }
+            // Without signal handlers the default action ends the process; it is a crash like any other.
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = told => None,
+        found = ended.wait_for(Option::is_some) => match found {
+            Ok(reason) => reason.clone(),
+            Err(_) => None,
+        },
+    }
+}
+
+fn greet(config: &Config, address: SocketAddr) {
+    println!("Lumbung is ready on http://{address}");
+    if config.demo {
+        println!();
+        println!("Demo accounts:");
+        for account in demo::accounts() {
+            println!("  {:<26} {}", account.email, account.password);
+        }
+        println!();
+        println!("Try:");
+        println!(
+            "  curl -s http://{address}/api/auth/login -H 'Content-Type: application/json' \\\n    \
+             -d '{{\"email\":\"john.doe@email.com\",\"password\":\"customer123\"}}'"
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! The read side against a real PostgreSQL: folds, checkpoint, flips, rebuilds, and the access view under load.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod cluster;
+mod log;
+mod people;
+
+mod access;
+mod flips;
+mod folds;
+mod projecting;
+mod statements;
