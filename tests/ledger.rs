@@ -9,4 +9,7 @@ mod concurrency;
 mod idempotency;
 mod resend;
 
+mod bounds;
+mod poison;
+
 mod odd;

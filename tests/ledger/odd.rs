@@ -56,3 +56,25 @@ impl UseCase for Misbehave {
         }
     }
 }
+
+/// Takes a claim and answers what does not encode.
+pub(crate) struct TakeUnsaid;
+
+impl UseCase for TakeUnsaid {
+    const NAME: &'static str = "TakeUnsaid";
+    type Outcome = Unspeakable;
+
+    fn decide(&self, book: &mut Book<'_>) -> Result<Unspeakable, Halt> {
+        Take("unsaid".to_owned()).decide(book)?;
+        Ok(Unspeakable)
+    }
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+pub(crate) struct Unspeakable;
+
+impl serde::Serialize for Unspeakable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("on purpose"))
+    }
+}
