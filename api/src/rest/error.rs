@@ -243,10 +243,9 @@ impl From<NoAnswer> for ApiError {
 }
 
 impl From<Behind> for ApiError {
-    fn from(behind: Behind) -> Self {
-        let mut error = Self::later("PROJECTION_BEHIND", "The data is not up to date yet. Please try again.");
-        error.0.cause = Some(Arc::new(behind));
-        error
+    /// Not logged: any client can ask for a position that is never reached.
+    fn from(_: Behind) -> Self {
+        Self::later("PROJECTION_BEHIND", "The data is not up to date yet. Please try again.")
     }
 }
 
