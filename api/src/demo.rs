@@ -14,7 +14,7 @@ use lumbung_domain::{
 use lumbung_journal::{KeyError, Sealer};
 
 use crate::app::App;
-use crate::auth::passwords::PasswordsError;
+use crate::auth::PasswordsError;
 use crate::newcomer::{Newcomer, NewcomerError, email_claim};
 use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind};
 

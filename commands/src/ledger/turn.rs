@@ -129,7 +129,10 @@ impl Loop {
     async fn lock(&mut self) -> Result<Option<LockedLedger>, LoopFailed> {
         let Ok(mut locked) = self.appender.lock().await else { return Ok(None) };
         match self.catch_up_on(&mut locked).await {
-            Ok(()) => Ok(Some(locked)),
+            Ok(()) => {
+                self.stats.locked.fetch_add(1, Relaxed);
+                Ok(Some(locked))
+            }
             Err(failed) if failed.0.is_transient() => Ok(None),
             Err(failed) => Err(failed),
         }
@@ -142,7 +145,9 @@ impl Loop {
             return Ok(verdict);
         }
         // Also when nobody knows what became of the locked append: the same bytes, in the way that finds out.
-        self.appender.append(&draft.batch).await
+        let verdict = self.appender.append(&draft.batch).await;
+        self.stats.resends.store(self.appender.resends(), Relaxed);
+        verdict
     }
 
     /// Decides every use case on the cache, loading what is missing between the rounds.
