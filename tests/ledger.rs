@@ -2,6 +2,8 @@
 
 mod opening;
 
+mod samples;
+
 mod chain;
 mod rights;
 
