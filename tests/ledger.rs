@@ -4,6 +4,9 @@ mod opening;
 
 mod samples;
 
+mod history;
+mod published_stores;
+
 mod chain;
 mod rights;
 
