@@ -15,6 +15,8 @@ mod idempotency;
 mod resend;
 
 mod bounds;
+mod halting;
+mod long_snapshot;
 mod poison;
 
 mod odd;
