@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use lumbung_commands::session::{EndSession, OpenSession, SignedIn};
 use lumbung_commands::user::RegisterCustomer;
 use lumbung_domain::{
-    Claim, Email, Invalid, PasswordHash, PersonName, Profile, Rejection, SessionId, User, check_password_size,
+    Claim, Email, Invalid, PasswordHash, PersonName, Profile, Rejection, SessionId, User, check_new_password,
 };
 use lumbung_journal::KeyError;
 use serde::Serialize;
@@ -34,7 +34,7 @@ impl Form for Registration {
         let name = fields.text("name", PersonName::new);
         let email = fields.text("email", Email::new);
         let password = fields
-            .text("password", |text| check_password_size(text).map(|()| Zeroizing::new(text.to_owned())));
+            .text("password", |text| check_new_password(text).map(|()| Zeroizing::new(text.to_owned())));
         Some(Self { name: name?, email: email?, password: password? })
     }
 }
