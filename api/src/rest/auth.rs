@@ -14,8 +14,8 @@ use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::body::{Fields, Form, Input};
-use super::command::{Origin, carry_out};
+use super::body::{Fields, Form, Input, NoFields};
+use super::command::{Asked, Origin, carry_out};
 use super::envelope::Reply;
 use super::error::ApiError;
 use super::people::People;
@@ -124,10 +124,9 @@ pub(super) async fn login(
 pub(super) async fn logout(
     State(app): State<Arc<App>>,
     caller: Caller,
-    origin: Origin,
+    asked: Asked<(), NoFields>,
 ) -> Result<Reply<()>, ApiError> {
-    // There is no body to read; whatever is sent means the same.
-    let call = origin.call(&app, caller.user(), b"");
+    let call = asked.call(&app, caller.user());
     let done = carry_out(&app, EndSession { actor: caller.actor() }, call).await?;
     let reply = Reply::new("Logged out successfully", None, done.at, app.zone, done.position);
     Ok(reply.replayed(done.replayed))
