@@ -27,6 +27,12 @@ pub fn app_options(options: &PgConnectOptions) -> PgConnectOptions {
         .disable_statement_logging()
 }
 
+/// How batches are appended: with plans that are made once. Making them anew takes longer than carrying them out for
+/// a small batch. Without sequential scans there is nothing in them that could rot as the log grows.
+pub(crate) fn append_options(options: &PgConnectOptions) -> PgConnectOptions {
+    app_options(options).options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")])
+}
+
 /// A pool of application connections.
 ///
 /// # Errors
