@@ -12,7 +12,7 @@ use sqlx::{Connection, Executor, PgConnection, Row};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::database::app_options;
+use crate::database::append_options;
 use crate::error::{JournalError, is_transient};
 use crate::head::{Hash, Head};
 use crate::read;
@@ -95,7 +95,7 @@ impl Appender {
     /// `patience` is how long one sending may take before its answer counts as lost.
     #[must_use]
     pub fn new(options: PgConnectOptions, patience: Duration) -> Self {
-        Self { options: app_options(&options), connection: None, patience, resends: 0 }
+        Self { options: append_options(&options), connection: None, patience, resends: 0 }
     }
 
     /// How often a batch had to be sent again.
