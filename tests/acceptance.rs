@@ -3,4 +3,5 @@
 
 mod embedded;
 mod ledger;
+mod rest_smoke;
 mod support;

@@ -57,7 +57,7 @@ impl RunError {
             }
             Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Demo(_) | Self::Ended(_) => {
                 Exit::Fatal
-            },
+            }
         }
     }
 }
@@ -98,7 +98,8 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 fn start_logging() {
-    let filter = EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
+    let filter =
+        EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

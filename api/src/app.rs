@@ -1,0 +1,57 @@
+//! What every request may use: the two sides of the node, the keys and pools of the edge, and its settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use lumbung_commands::Ledger;
+use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
+use tokio::sync::watch;
+
+use crate::auth::{Passwords, Tokens};
+use crate::config::{Config, Environment, Limits};
+use crate::node::Node;
+use crate::numbers::Numbers;
+use crate::secret::SecretKey;
+
+/// Shared by all requests of a node.
+pub struct App {
+    pub ledger: Ledger,
+    pub reader: Arc<Reader>,
+    pub freshness: Freshness,
+    pub access: Arc<AccessView>,
+    pub projector: watch::Receiver<ProjectorState>,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    pub numbers: Numbers,
+    /// The zone that the documented endpoints print times in.
+    pub zone: Tz,
+    pub public_url: String,
+    pub environment: Environment,
+    pub limits: Limits,
+    /// How long a read waits for the projections.
+    pub patience: Duration,
+}
+
+impl App {
+    /// What requests to this node need of it.
+    #[must_use]
+    pub fn new(config: &Config, token_key: &SecretKey, node: &Node) -> Self {
+        let limits = config.limits.clone();
+        Self {
+            ledger: node.ledger.clone(),
+            reader: Arc::clone(&node.reader),
+            freshness: node.reader.freshness(),
+            access: Arc::clone(&node.access),
+            projector: node.projector.state(),
+            tokens: Tokens::new(token_key, Duration::from_secs(limits.access_token_s)),
+            passwords: Passwords::new(),
+            numbers: Numbers::new(node.ledger.pool().clone()),
+            zone: config.zone,
+            public_url: config.public_url.clone(),
+            environment: config.environment,
+            patience: Duration::from_millis(limits.freshness_wait_ms),
+            limits,
+        }
+    }
+}
