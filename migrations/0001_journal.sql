@@ -75,10 +75,11 @@ create function journal.append(
 ) language plpgsql volatile as $$
 declare
     inserted bigint;
+    head_at  timestamptz;
 begin
     perform pg_advisory_xact_lock(5492307);
 
-    select e.position, e.hash into head_position, head_hash
+    select e.position, e.hash, e.recorded_at into head_position, head_hash, head_at
         from journal.events e order by e.position desc limit 1;
     head_position := coalesce(head_position, 0);
     head_hash := coalesce(head_hash, decode(repeat('00', 32), 'hex'));
@@ -92,6 +93,11 @@ begin
     if head_position <> expected_position or head_hash <> expected_hash then
         verdict := 'moved';
         return;
+    end if;
+
+    -- Time never falls, so one node with a fast clock would drag the whole ledger into its future.
+    if batch_at > greatest(head_at, clock_timestamp() + interval '1 minute') then
+        raise exception 'the clock of this node is ahead: %', batch_at using errcode = 'LB004';
     end if;
 
     -- No look-up by "key = any(keys)": its plan is made once, on the empty table, and rots with it. A key that is

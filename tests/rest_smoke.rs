@@ -37,7 +37,7 @@ struct Answer {
 impl Server {
     async fn start() -> Self {
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), |_| None).unwrap();
-        let node = Node::start(options(&database().await)).await.unwrap();
+        let node = Node::start(options(&database().await), 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
         demo::seed(&app).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
