@@ -3,5 +3,6 @@
 
 mod embedded;
 mod ledger;
+mod rest_edge;
 mod rest_smoke;
 mod support;
