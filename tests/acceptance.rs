@@ -3,5 +3,7 @@
 
 mod crash;
 mod embedded;
+mod ledger;
 mod scenario;
 mod served;
+mod support;

@@ -13,7 +13,7 @@ use lumbung_domain::{
 use lumbung_journal::{KeyError, Sealer};
 
 use crate::app::App;
-use crate::auth::passwords::PasswordsError;
+use crate::auth::PasswordError;
 use crate::newcomer::{Newcomer, NewcomerError, email_claim};
 use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind};
 
@@ -23,7 +23,7 @@ pub enum DemoError {
     #[error("a value of the demo data: {0}")]
     Value(#[from] Invalid),
     #[error("a demo password")]
-    Password(#[from] PasswordsError),
+    Password(#[from] PasswordError),
     #[error("a demo account")]
     Newcomer(#[from] NewcomerError),
     #[error("person keys")]

@@ -1,8 +1,7 @@
 //! Someone who is about to be registered: ids drawn, values sealed, ready for the ledger.
 
 use lumbung_domain::{ClaimId, Email, PasswordHash, PersonName, Sealed, UserId, UserNumber};
-use lumbung_journal::{JournalError, KeyError, Sealer, Vault, WrappedPersonKey};
-use sqlx::Row;
+use lumbung_journal::{KeyError, Sealer, Vault, WrappedPersonKey};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -25,7 +24,7 @@ pub enum NewcomerError {
     #[error("person keys")]
     Keys(#[from] KeyError),
     #[error("the user number")]
-    Number(#[from] JournalError),
+    Number(#[from] sqlx::Error),
 }
 
 impl Newcomer {
@@ -44,7 +43,7 @@ impl Newcomer {
         let (sealer, key) = vault.new_person(user_id.0)?;
         let newcomer = Self {
             user_id,
-            number: next_user_number(app).await?,
+            number: app.numbers.user().await?,
             name: sealer.seal(name)?,
             email: sealer.seal(email)?,
             email_claim: email_claim(vault, email),
@@ -59,9 +58,4 @@ impl Newcomer {
 #[must_use]
 pub fn email_claim(vault: &Vault, email: &Email) -> ClaimId {
     ClaimId::email(&vault.keyed_hash_hex("email", &email.login_key()))
-}
-
-async fn next_user_number(app: &App) -> Result<UserNumber, JournalError> {
-    let row = sqlx::query("select nextval('journal.user_number') as number").fetch_one(app.ledger.pool()).await?;
-    Ok(UserNumber(row.try_get("number")?))
 }

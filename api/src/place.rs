@@ -64,8 +64,12 @@ impl Place {
                 "another process runs the PostgreSQL of this data folder; this one is attached to it"
             }
             (Role::Owner, Found::Created) => "created a private PostgreSQL in the data folder",
-            (Role::Owner, Found::Orphan) => "adopted the PostgreSQL that was still running in the data folder",
-            (Role::Owner, Found::Stopped | Found::Owned) => "started the private PostgreSQL of the data folder",
+            (Role::Owner, Found::Orphan) => {
+                "adopted the PostgreSQL that was still running in the data folder"
+            }
+            (Role::Owner, Found::Stopped | Found::Owned) => {
+                "started the private PostgreSQL of the data folder"
+            }
         })
     }
 

@@ -6,6 +6,9 @@
 //! matches, and the writer loads the checkpoint and starts over. Its rows are only ever inserted, and pruned
 //! behind: a row updated per batch rots under any long snapshot.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use lumbung_journal::{Fact, app_options, read};
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
@@ -35,6 +38,8 @@ const PRUNE: &str = "delete from checkpoint where position < $1";
 /// The channel on which a writer says `schema position`.
 pub(crate) const PROJECTED: &str = "lumbung_projected";
 
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
 /// After how many batches the old checkpoints are deleted.
 const PRUNE_EVERY: u32 = 512;
 
@@ -53,7 +58,9 @@ impl SchemaWriter {
         options: &PgConnectOptions,
         schema: &SchemaName,
     ) -> Result<Option<Self>, ProjectionError> {
-        let mut connection = PgConnection::connect_with(&writer_options(options, schema)).await?;
+        let options = writer_options(options, schema);
+        let connecting = tokio::time::timeout(CONNECT_WITHIN, PgConnection::connect_with(&options)).await;
+        let mut connection = connecting.map_err(|_| sqlx::Error::Io(ErrorKind::TimedOut.into()))??;
         let row = sqlx::query("select pg_try_advisory_lock($1) as locked")
             .bind(lock_key(schema))
             .fetch_one(&mut connection)

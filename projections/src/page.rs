@@ -51,3 +51,28 @@ impl<T> Page<T> {
         i64::from(limit.0) + 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits() {
+        assert_eq!(Limit::default().get(), 100);
+        for rows in [1, 1_000] {
+            assert_eq!(i64::from(Limit::new(rows).unwrap().get()), rows);
+        }
+        for rows in [i64::MIN, -1, 0, 1_001, 65_537] {
+            assert_eq!(Limit::new(rows), None, "{rows}");
+        }
+    }
+
+    #[test]
+    fn the_row_too_many_tells_of_a_next_page() {
+        let limit = Limit::new(2).unwrap();
+        let cut = |rows: Vec<i64>| Page::cut(rows, limit, |row| *row);
+        assert_eq!(cut(vec![5, 4, 3]), Page { rows: vec![5, 4], next: Some(Cursor(4)) });
+        assert_eq!(cut(vec![5, 4]), Page { rows: vec![5, 4], next: None });
+        assert_eq!(cut(vec![]), Page { rows: vec![], next: None });
+    }
+}

@@ -27,6 +27,10 @@ pub const BATCH_FACTS: usize = 4_096;
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
 /// How often an idle projector makes sure that it still holds the lock.
 const IDLE_CHECK: Duration = Duration::from_secs(5);
+/// How long the batch at hand may take once the task was asked to end.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a halted projector waits before it looks whether someone has acted.
+const HALTED_PAUSE: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -37,7 +41,8 @@ pub enum ProjectorState {
     Standby,
     /// It feeds the schema and has projected `position`.
     Running { position: i64 },
-    /// The event at `position` cannot be projected; an operator must act. A flip to another schema ends it.
+    /// The event at `position` cannot be projected; an operator must act. It is tried again every half
+    /// minute, and at once after a flip to another schema.
     Halted { position: i64, reason: String },
 }
 
@@ -63,7 +68,7 @@ impl Projector {
         self.state.clone()
     }
 
-    /// Waits for the task to end after its stop was raised; the batch it was in is committed.
+    /// Waits for the task to end after its stop was raised: when its batch is committed, or 5 seconds later.
     pub async fn stopped(self) {
         if let Err(panic) = self.task.await {
             error!(error = &panic as &dyn std::error::Error, "the projector did not end well");
@@ -105,9 +110,15 @@ struct Shift {
 impl Shift {
     async fn work(mut self) {
         let mut pause = SHORTEST_PAUSE;
+        let stop = self.stop.clone();
         loop {
             let schema = self.target.borrow_and_update().clone();
-            let failure = match self.serve(&schema, &mut pause).await {
+            let served = tokio::select! {
+                served = self.serve(&schema, &mut pause) => served,
+                // A database that does not answer must not hold up the end; the batch is rolled back and comes again.
+                () = end_of_patience(&stop) => return,
+            };
+            let failure = match served {
                 Ok(Leave::Stop) => return,
                 Ok(Leave::Moved) => continue,
                 Err(failure) => failure,
@@ -120,7 +131,8 @@ impl Shift {
                 left
             } else {
                 self.halt(&schema, &failure);
-                Some(self.leave().await)
+                // Whatever an operator mended is found out without a restart.
+                self.rest(HALTED_PAUSE).await
             };
             if matches!(left, Some(Leave::Stop)) {
                 return;
@@ -207,6 +219,11 @@ impl Shift {
     async fn rest(&mut self, pause: Duration) -> Option<Leave> {
         tokio::time::timeout(pause, self.leave()).await.ok()
     }
+}
+
+async fn end_of_patience(stop: &Stop) {
+    stop.raised().await;
+    tokio::time::sleep(STOP_PATIENCE).await;
 }
 
 /// Projects everything in one transaction. If it cannot be, one event at a time, to find out which one it is.

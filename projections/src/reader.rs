@@ -28,7 +28,7 @@ use crate::stop::Stop;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While the new schema of a flip catches up.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A read schema and the connections that see it. One request takes it once, so all its queries see one schema.
 #[derive(Debug)]

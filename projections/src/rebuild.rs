@@ -39,7 +39,7 @@ pub struct Rebuild {
 impl Rebuild {
     #[must_use]
     pub fn new(connect: PgConnectOptions) -> Self {
-        Self { connect, batch: 20_000 }
+        Self { connect, batch: 10_000 }
     }
 }
 

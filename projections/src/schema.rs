@@ -226,3 +226,25 @@ pub(crate) async fn owner_connection(options: &PgConnectOptions) -> Result<PgCon
     let options = options.clone().options([("role", OWNER_ROLE)]).disable_statement_logging();
     PgConnection::connect_with(&options).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe_in_sql() {
+        let name = SchemaName::new(&fingerprint(), 12);
+        assert_eq!(name.as_str().parse::<SchemaName>().unwrap(), name);
+        for name in [
+            "read_0123abcd_",
+            "read_0123abc_1",
+            "read_0123ABCD_1",
+            "read_0123abcd_1 ",
+            "read_0123abcd_1;drop table x",
+            "read_0123abcd_-1",
+            "journal",
+        ] {
+            assert!(name.parse::<SchemaName>().is_err(), "{name}");
+        }
+    }
+}

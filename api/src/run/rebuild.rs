@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use lumbung_projections::{Difference, Rebuild};
 use serde_json::json;
 
 use super::RunError;
@@ -11,27 +12,34 @@ use crate::cli::{CommonArgs, Exit};
 pub(super) async fn run(common: &CommonArgs) -> Result<Exit, RunError> {
     let (_, place) = super::place(common).await?;
     let bar = progress_bar("rebuilding", 0);
-    let report = lumbung_projections::rebuild(place.database(), |position, head| {
-        bar.set_length(head.unsigned_abs());
-        bar.set_position(position.unsigned_abs());
+    let report = lumbung_projections::rebuild(&Rebuild::new(place.database().clone()), |progress| {
+        bar.set_length(progress.head.unsigned_abs());
+        bar.set_position(progress.position.unsigned_abs());
     })
     .await;
     bar.finish_and_clear();
     place.leave().await?;
     let report = report?;
+    let seconds = report.replaying.as_secs_f64();
+    let differences: Vec<String> = report.differences.iter().map(said).collect();
     if common.json {
         println!(
             "{}",
-            json!({"schema": report.schema.to_string(), "events": report.events, "seconds": report.seconds,
-                   "differences": report.differences})
+            json!({"schema": report.schema.to_string(), "events": report.events, "seconds": seconds,
+                   "comparedAt": report.compared_at, "differences": differences})
         );
     } else {
-        println!("{} shows {} events; built in {:.1} s", report.schema, report.events, report.seconds);
-        for difference in &report.differences {
-            println!("different from the schema before: {difference}");
+        println!("{} shows {} events; replayed in {seconds:.1} s", report.schema, report.events);
+        for difference in &differences {
+            println!("{difference}");
         }
     }
-    Ok(if report.differences.is_empty() { Exit::Done } else { Exit::Finding })
+    Ok(if differences.is_empty() { Exit::Done } else { Exit::Finding })
+}
+
+fn said(difference: &Difference) -> String {
+    let Difference { table, live_rows, rebuilt_rows, .. } = difference;
+    format!("{table} differs from the schema before: {live_rows} rows there, {rebuilt_rows} here")
 }
 
 /// A bar on stderr; nothing is drawn when stderr is no terminal.

@@ -46,7 +46,15 @@ async fn serve(
     address: SocketAddr,
 ) -> Result<Exit, RunError> {
     let node = Node::start(ledger_options(place.database(), &secrets.master_key, config.zone)).await?;
-    let app = Arc::new(App::new(config, &secrets.token_key, &node));
+    let app = App::new(
+        node.ledger.clone(),
+        Arc::clone(&node.reader),
+        Arc::clone(&node.access),
+        node.projector.state(),
+        config,
+        &secrets.token_key,
+    )
+    .map_err(RunError::Passwords)?;
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }

@@ -99,10 +99,10 @@ pub async fn excess_rights(pool: &PgPool) -> Result<Vec<String>, JournalError> {
              where n.nspname = 'journal' and c.relname in ('events', 'anchors')
                  and has_table_privilege(current_user, c.oid, p.privilege)
          union all
-         select t.tgrelid::regclass || ' lacks its insert-only trigger'
+         select w.name || ' lacks its insert-only trigger'
              from (values ('journal.events'), ('journal.anchors')) as w (name)
-             join pg_trigger t on t.tgrelid = w.name::regclass and t.tgname = 'insert_only'
-             where t.tgenabled = 'D'",
+             left join pg_trigger t on t.tgrelid = w.name::regclass and t.tgname = 'insert_only'
+             where t.tgenabled is distinct from 'O'",
     )
     .fetch_all(pool)
     .await?;

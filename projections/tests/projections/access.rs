@@ -129,6 +129,7 @@ fn credit(log: &mut Log, number: usize) {
     let owner = user(number as u128);
     let source = WalletSource::TopUp { top_up_id: TopUpId(owner.0) };
     let amount = crate::people::rupiah(1);
-    let command = WalletCommand::Credit { owner, amount, source, business_on: crate::people::today() };
+    let command =
+        WalletCommand::Credit { owner, amount, source, remarks: None, business_on: crate::people::today() };
     log.run::<Wallet>(owner, command).unwrap();
 }

@@ -1,5 +1,7 @@
 //! The read side against a real PostgreSQL: folds, checkpoint, flips, rebuilds, and the access view under load.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod cluster;
 mod log;
 mod people;

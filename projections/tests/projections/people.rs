@@ -141,7 +141,7 @@ impl Log {
             let amount = application.submission.amount_rupiah;
             self.run::<Plafond>(owner, PlafondCommand::Convert { loan: number }).unwrap();
             let source = WalletSource::Disbursement { loan: number };
-            let credit = WalletCommand::Credit { owner, amount, source, business_on: today() };
+            let credit = WalletCommand::Credit { owner, amount, source, remarks: None, business_on: today() };
             self.run::<Wallet>(owner, credit).unwrap();
         }
     }

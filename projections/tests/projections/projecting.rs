@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::log::Log;
 use crate::people::{officer, submission, user};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The read side of one node.
 pub(crate) struct Node {
@@ -76,6 +76,7 @@ async fn a_checkpoint_that_went_back_is_projected_from_again() {
     log.select(1, 11, 1);
     log.submit(1, 1, 1, 3_000_000);
     let submitted = log.commit().await;
+    node.read_at(submitted).await;
     log.approve(1, officer(101, Some(1)), None);
     let approved = log.commit().await;
     let read = node.read_at(approved).await;

@@ -1,0 +1,61 @@
+//! The benchmark's flags.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures the ledger loop against pgbench and against cqrs-es with postgres-es")]
+pub(crate) struct Options {
+    /// Length of one measurement [default: 10, with --quick 1]
+    #[arg(long)]
+    seconds: Option<u32>,
+
+    /// Measurements of every variant; medians are told [default: 5, with --quick 2]
+    #[arg(long)]
+    rounds: Option<usize>,
+
+    /// A smoke run for CI: short, without the snapshot; its figures mean little
+    #[arg(long)]
+    quick: bool,
+
+    /// Only variants whose name contains one of these, e.g. `ledger/64`
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// How long an open snapshot is held against the appends; 0 leaves that out [default: 60, 0 with --quick or --only]
+    #[arg(long)]
+    snapshot_seconds: Option<u32>,
+
+    /// Where the cluster is made; a disk like production's [default: a folder under the system's temporary one]
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Also write everything to this file
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Given by `cargo bench`; means nothing.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    pub(crate) fn measurement(&self) -> Duration {
+        Duration::from_secs(self.seconds.unwrap_or(if self.quick { 1 } else { 10 }).max(1).into())
+    }
+
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.quick { 2 } else { 5 }).max(1)
+    }
+
+    pub(crate) fn snapshot_seconds(&self) -> u32 {
+        let left_out = self.quick || !self.only.is_empty();
+        self.snapshot_seconds.unwrap_or(if left_out { 0 } else { 60 })
+    }
+
+    pub(crate) fn wants(&self, variant: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| variant.contains(part.as_str()))
+    }
+}
