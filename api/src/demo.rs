@@ -8,7 +8,8 @@ use lumbung_commands::reference::OpenBranch;
 use lumbung_commands::user::{FindHolder, RegisterCustomer, RegisterStaff};
 use lumbung_commands::{Call, NoAnswer, UseCase};
 use lumbung_domain::{
-    Address, Birthdate, BranchCode, BranchId, Email, Invalid, Nik, PersonName, Phone, Place, Profile, Rejection,
+    Address, Birthdate, BranchCode, BranchId, Email, Invalid, Nik, PersonName, Phone, Place, Profile,
+    Rejection,
 };
 use lumbung_journal::{KeyError, Sealer};
 
@@ -45,8 +46,11 @@ pub(crate) fn accounts() -> &'static [Account] {
 /// The ledger does not answer, or someone took a name that the demo data needs.
 pub async fn seed(app: &App) -> Result<(), DemoError> {
     for (id, code, location) in BRANCHES {
-        let branch =
-            OpenBranch { branch_id: BranchId(id), code: BranchCode::new(code)?, location: Place::new(location)? };
+        let branch = OpenBranch {
+            branch_id: BranchId(id),
+            code: BranchCode::new(code)?,
+            location: Place::new(location)?,
+        };
         match execute(app, branch, Call::default()).await {
             Ok(()) | Err(DemoError::Refused(Rejection::AlreadyExists)) => {}
             Err(error) => return Err(error),
@@ -71,8 +75,16 @@ async fn register(app: &App, account: &Account) -> Result<(), DemoError> {
     match account.kind {
         Kind::Customer { complete } => {
             let profile = if complete { johns_profile(&sealer)? } else { Profile::default() };
-            let customer =
-                RegisterCustomer { user_id, number, name, email, email_claim, password, profile, session: None };
+            let customer = RegisterCustomer {
+                user_id,
+                number,
+                name,
+                email,
+                email_claim,
+                password,
+                profile,
+                session: None,
+            };
             execute(app, customer, call).await.map(drop)
         }
         Kind::Staff { role, branch } => {

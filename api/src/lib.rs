@@ -2,8 +2,18 @@
 
 pub mod cli;
 pub mod config;
+pub mod run;
+
 pub mod data_dir;
-pub mod node;
 pub mod place;
 pub mod postgres;
 pub mod secret;
+
+pub mod app;
+pub mod node;
+pub mod numbers;
+
+pub mod auth;
+pub mod demo;
+pub mod newcomer;
+pub mod rest;

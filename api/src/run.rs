@@ -57,9 +57,12 @@ impl RunError {
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment
             }
-            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Demo(_) | Self::Passwords(_) | Self::Ended(_) => {
-                Exit::Fatal
-            },
+            Self::Journal(_)
+            | Self::Projections(_)
+            | Self::Node(_)
+            | Self::Demo(_)
+            | Self::Passwords(_)
+            | Self::Ended(_) => Exit::Fatal,
         }
     }
 }
@@ -100,7 +103,8 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 fn start_logging() {
-    let filter = EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
+    let filter =
+        EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

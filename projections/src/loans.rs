@@ -7,8 +7,9 @@ use lumbung_domain::{
     Place, ProductId, ProductTerms, Rate, Submission, Tenor, UserId, UserNumber,
 };
 use lumbung_journal::Fact;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, Row};
 
 use crate::cell::{all_found, column, parsed, rate, rupiah, sealed, sealed_option, tenor};
 use crate::error::{ProjectionError, ReadError};
@@ -44,8 +45,10 @@ create table loans (
     status                text        not null,
     version               bigint      not null
 );
+create index loans_by_position on loans (position);
+create index loans_of_branch on loans (branch, position);
 create index loans_of_customer on loans (customer, position);";
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, OF_CUSTOMER, BY_ID];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, ALL, OF_BRANCH, OF_CUSTOMER, BY_ID];
 
 const INSERT: &str = "
 insert into loans (loan, position, customer, customer_number, customer_name, customer_email, customer_nik,
@@ -82,6 +85,18 @@ macro_rules! loan_columns {
 }
 pub(crate) use loan_columns;
 
+const ALL: &str = concat!(
+    "select ",
+    loan_columns!(),
+    " from loans l where l.position < $1 order by l.position desc limit $2"
+);
+
+const OF_BRANCH: &str = concat!(
+    "select ",
+    loan_columns!(),
+    " from loans l where l.branch = $1 and l.position < $2 order by l.position desc limit $3"
+);
+
 const OF_CUSTOMER: &str = concat!(
     "select ",
     loan_columns!(),
@@ -102,6 +117,27 @@ pub struct Loan {
     pub version: i64,
 }
 
+/// All loans, newest first, behind `after`.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn all(read: &LiveSchema, limit: Limit, after: Option<Cursor>) -> Result<Page<Loan>, ReadError> {
+    page(sqlx::query(ALL), read, limit, after).await
+}
+
+/// The branch's loans, newest first, behind `after`.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn of_branch(
+    read: &LiveSchema,
+    branch: BranchId,
+    limit: Limit,
+    after: Option<Cursor>,
+) -> Result<Page<Loan>, ReadError> {
+    page(sqlx::query(OF_BRANCH).bind(branch.0), read, limit, after).await
+}
+
 /// The customer's loans, newest first, behind `after`.
 ///
 /// # Errors
@@ -112,8 +148,17 @@ pub async fn of_customer(
     limit: Limit,
     after: Option<Cursor>,
 ) -> Result<Page<Loan>, ReadError> {
-    let rows = sqlx::query(OF_CUSTOMER)
-        .bind(customer.0)
+    page(sqlx::query(OF_CUSTOMER).bind(customer.0), read, limit, after).await
+}
+
+/// A page of a list that ends with the conditions of the cursor and the limit.
+async fn page(
+    list: Query<'_, Postgres, PgArguments>,
+    read: &LiveSchema,
+    limit: Limit,
+    after: Option<Cursor>,
+) -> Result<Page<Loan>, ReadError> {
+    let rows = list
         .bind(after.map_or(i64::MAX, |cursor| cursor.0))
         .bind(Page::<Loan>::fetched(limit))
         .fetch_all(read.pool())

@@ -39,7 +39,9 @@ async fn examine(config: &Config, place: &Place) -> Result<Vec<String>, RunError
         return Ok(findings);
     }
     for excess in excess_rights(&pool).await? {
-        findings.push(format!("{APP_ROLE} must not be able to change history (that is {OWNER_ROLE}'s): {excess}"));
+        findings.push(format!(
+            "{APP_ROLE} must not be able to change history (that is {OWNER_ROLE}'s): {excess}"
+        ));
     }
     findings.extend(server_settings(&pool).await?);
     findings.extend(keys(config, &pool).await);
@@ -66,9 +68,7 @@ async fn server_settings(pool: &PgPool) -> Result<Vec<String>, RunError> {
     .fetch_all(pool)
     .await
     .map_err(lumbung_journal::JournalError::from)?;
-    rows.iter()
-        .map(|row| Ok(row.try_get("finding").map_err(lumbung_journal::JournalError::from)?))
-        .collect()
+    rows.iter().map(|row| Ok(row.try_get("finding").map_err(lumbung_journal::JournalError::from)?)).collect()
 }
 
 /// Whether this node's secrets open this ledger. Looks only; a ledger that was never opened has no keys yet.

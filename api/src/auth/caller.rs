@@ -1,0 +1,83 @@
+//! The caller of an endpoint, as an extractor: 401 without a good session, 403 when the gate does not admit them.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use lumbung_commands::Actor;
+use lumbung_domain::{Person, Rejection, UserId};
+use lumbung_projections::Identity;
+
+use super::Gate;
+use crate::app::App;
+use crate::rest::error::ApiError;
+
+/// Whoever has a good session.
+#[derive(Debug, Clone, Copy)]
+pub struct Anyone;
+
+impl Gate for Anyone {
+    fn admits(_: &Identity) -> bool {
+        true
+    }
+}
+
+/// An authenticated caller whom gate `G` admits. Put it before every other extractor: nothing of a request is looked at
+/// before it is known who sent it.
+pub struct Caller<G: Gate = Anyone> {
+    identity: Identity,
+    user: UserId,
+    gate: PhantomData<fn() -> G>,
+}
+
+impl<G: Gate> Caller<G> {
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// What the ledger knows the caller by.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor { user: self.user, session: self.identity.session() }
+    }
+
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    #[must_use]
+    pub fn person(&self) -> Option<&Person> {
+        self.identity.person()
+    }
+}
+
+impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let token =
+            bearer(parts).and_then(|token| app.tokens.verify(token)).ok_or(ApiError::unauthorized())?;
+        // What this node acknowledged, a logout among it, counts at once.
+        app.access.wait_until_current(app.patience).await?;
+        let identity = app.access.identify(token.session).await?.ok_or(ApiError::unauthorized())?;
+        if identity.person().map(|person| person.user_id) != Some(token.user) {
+            return Err(ApiError::unauthorized());
+        }
+        if !G::admits(&identity) {
+            return Err(Rejection::AccessDenied.into());
+        }
+        Ok(Self { identity, user: token.user, gate: PhantomData })
+    }
+}
+
+/// The token of the one `Authorization: Bearer` header.
+fn bearer(parts: &Parts) -> Option<&str> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,60 @@
+//! Who may call which endpoint at all (CONTRACT §2).
+//!
+//! A gate looks at the permissions of the caller's roles now. Commands are checked again inside the ledger, where
+//! it counts; the gate comes first so that nobody learns anything about bodies or ids that they may not use.
+
+use lumbung_domain::{Permission, Stage, UserType};
+use lumbung_projections::Identity;
+
+/// One gate per kind of endpoint.
+pub trait Gate: Send + Sync + 'static {
+    fn admits(caller: &Identity) -> bool;
+}
+
+/// Defines a gate: its name and the question it asks.
+macro_rules! gates {
+    ($($(#[$doc:meta])* $name:ident: $admits:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+
+        impl Gate for $name {
+            fn admits(caller: &Identity) -> bool {
+                let admits: fn(&Identity) -> bool = $admits;
+                admits(caller)
+            }
+        }
+    )*};
+}
+
+gates! {
+    /// CUST + PLAFOND_READ.
+    PlafondRead: |caller| is_customer_with(caller, Permission::PlafondRead);
+    /// CUST + PLAFOND_SELECT.
+    PlafondSelect: |caller| is_customer_with(caller, Permission::PlafondSelect);
+    /// CUST + LOAN_CREATE.
+    SubmitLoans: |caller| is_customer_with(caller, Permission::LoanCreate);
+    /// CUST + LOAN_READ, LOAN_READ_BRANCH or LOAN_READ_ALL; which loans is decided per loan.
+    ReadLoans: |caller| {
+        is_customer_with(caller, Permission::LoanRead)
+            || caller.allows(Permission::LoanReadBranch)
+            || caller.allows(Permission::LoanReadAll)
+    };
+    /// Any LOAN_APPROVE_*.
+    DecideLoans: |caller| !stages(caller).is_empty();
+    /// Any LOAN_APPROVE_*, and LOAN_REJECT.
+    RejectLoans: |caller| DecideLoans::admits(caller) && caller.allows(Permission::LoanReject);
+}
+
+/// Whether the caller is a customer whose role grants the permission.
+pub(crate) fn is_customer_with(caller: &Identity, permission: Permission) -> bool {
+    caller.person().is_some_and(|person| person.user_type == UserType::Customer) && caller.allows(permission)
+}
+
+/// The stages that the caller may decide at.
+pub(crate) fn stages(caller: &Identity) -> Vec<Stage> {
+    [Stage::Marketing, Stage::BranchManager, Stage::Backoffice]
+        .into_iter()
+        .filter(|stage| caller.allows(stage.permission()))
+        .collect()
+}

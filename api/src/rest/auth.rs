@@ -1,0 +1,176 @@
+//! `/api/auth`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use lumbung_commands::session::{EndSession, OpenSession, SignedIn};
+use lumbung_commands::user::RegisterCustomer;
+use lumbung_domain::{
+    Claim, ClaimId, Email, Invalid, PasswordHash, Person, PersonName, Profile, Rejection, Sealed, SessionId,
+    User, UserId, check_password_size,
+};
+use serde::Serialize;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::body::{Fields, Form, Input};
+use super::command::{Origin, carry_out};
+use super::envelope::Reply;
+use super::error::ApiError;
+use super::people::People;
+use crate::app::App;
+use crate::auth::Caller;
+
+pub(super) struct Registration {
+    name: PersonName,
+    email: Email,
+    password: Zeroizing<String>,
+}
+
+impl Form for Registration {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let name = fields.text("name", PersonName::new);
+        let email = fields.text("email", Email::new);
+        let password = fields
+            .text("password", |text| check_password_size(text).map(|()| Zeroizing::new(text.to_owned())));
+        Some(Self { name: name?, email: email?, password: password? })
+    }
+}
+
+/// Of a login only the form is checked: what cannot be an e-mail belongs to nobody, and is told so like any other.
+pub(super) struct Credentials {
+    email: Option<Email>,
+    password: Zeroizing<String>,
+}
+
+impl Form for Credentials {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let email = fields.text("email", |text| not_blank(text).map(|text| Email::new(text).ok()));
+        let password = fields.text("password", |text| {
+            if text.is_empty() {
+                return Err(Invalid::new("must not be blank"));
+            }
+            Ok(Zeroizing::new(text.to_owned()))
+        });
+        Some(Self { email: email?, password: password? })
+    }
+}
+
+fn not_blank(text: &str) -> Result<&str, Invalid> {
+    if text.trim().is_empty() { Err(Invalid::new("must not be blank")) } else { Ok(text) }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionJson {
+    token: String,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: u64,
+    user_id: i64,
+    email: String,
+    name: String,
+    roles: Vec<String>,
+    permissions: Vec<String>,
+}
+
+pub(super) async fn register(
+    State(app): State<Arc<App>>,
+    origin: Origin,
+    input: Input<Registration>,
+) -> Result<Reply<SessionJson>, ApiError> {
+    let Registration { name, email, password } = input.form;
+    let hash = app.passwords.hash(&password).await?;
+    let number = app.numbers.user().await?;
+    let user_id = UserId(Uuid::now_v7());
+    let vault = app.ledger.vault();
+    let (sealer, key) = vault.new_person(user_id.0)?;
+    let use_case = RegisterCustomer {
+        user_id,
+        number,
+        name: sealer.seal(&name)?,
+        email: sealer.seal(&email)?,
+        email_claim: email_claim(&app, &email),
+        password: sealer.seal(&hash)?,
+        profile: Profile::default(),
+        session: Some(SessionId(Uuid::now_v7())),
+    };
+    let done = carry_out(&app, use_case, origin.keyless(user_id, vec![key])).await?;
+    // A registration that was asked for a session always has one.
+    let signed_in = done.outcome.ok_or_else(ApiError::internal)?;
+    let json = session_json(&app, signed_in, done.at).await?;
+    Ok(Reply::new("Registration successful", Some(json), done.at, app.zone, done.position).created())
+}
+
+pub(super) async fn login(
+    State(app): State<Arc<App>>,
+    origin: Origin,
+    input: Input<Credentials>,
+) -> Result<Reply<SessionJson>, ApiError> {
+    let Credentials { email, password } = input.form;
+    let known = match &email {
+        Some(email) => find(&app, email).await?,
+        None => None,
+    };
+    let hash = known.as_ref().map(|(_, hash)| hash.1.clone());
+    let fits = app.passwords.verify(&password, hash).await?;
+    let Some((user, (stored, _))) = known.filter(|_| fits) else {
+        return Err(Rejection::InvalidCredentials.into());
+    };
+    let use_case = OpenSession { user, session: SessionId(Uuid::now_v7()), password: stored };
+    let done = carry_out(&app, use_case, origin.keyless(user, Vec::new())).await?;
+    let json = session_json(&app, done.outcome, done.at).await?;
+    Ok(Reply::new("Login successful", Some(json), done.at, app.zone, done.position))
+}
+
+pub(super) async fn logout(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    origin: Origin,
+) -> Result<Reply<()>, ApiError> {
+    // There is no body to read; whatever is sent means the same.
+    let call = origin.call(&app, caller.user(), b"");
+    let done = carry_out(&app, EndSession { actor: caller.actor() }, call).await?;
+    let reply = Reply::new("Logged out successfully", None, done.at, app.zone, done.position);
+    Ok(reply.replayed(done.replayed))
+}
+
+/// What a password is compared with: as it is stored, and opened.
+type Stored = (Sealed<PasswordHash>, PasswordHash);
+
+/// The active user who logs in with this e-mail.
+async fn find(app: &App, email: &Email) -> Result<Option<(UserId, Stored)>, ApiError> {
+    app.access.wait_until_current(app.patience).await?;
+    let (claim, _) = app.access.get::<Claim>(email_claim(app, email)).await?;
+    let Some(id) = claim.user() else { return Ok(None) };
+    let (user, _) = app.access.get::<User>(id).await?;
+    let Some(Person { password, .. }) = user.person().filter(|person| person.active) else {
+        return Ok(None);
+    };
+    let opener = app.ledger.vault().opener([password.ciphertext()]).await?;
+    match opener.open(password) {
+        Ok(hash) => Ok(Some((id, (password.clone(), hash)))),
+        Err(lumbung_journal::KeyError::Erased) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn email_claim(app: &App, email: &Email) -> ClaimId {
+    ClaimId::email(&app.ledger.vault().keyed_hash_hex("email", &email.login_key()))
+}
+
+async fn session_json(app: &App, signed_in: SignedIn, at: DateTime<Utc>) -> Result<SessionJson, ApiError> {
+    let SignedIn { user_id, number, session, name, email, roles, permissions } = signed_in;
+    let people = People::of(app, [name.ciphertext(), email.ciphertext()]).await?;
+    Ok(SessionJson {
+        token: app.tokens.issue(user_id, session, at)?,
+        token_type: "Bearer",
+        expires_in: app.tokens.lifetime().as_secs(),
+        user_id: number.0,
+        email: people.text(&email)?,
+        name: people.text(&name)?,
+        roles,
+        permissions,
+    })
+}

@@ -1,0 +1,268 @@
+//! Reading JSON bodies: whatever a client sends, the answer is a value or a 400 that names the field.
+//!
+//! A body is taken apart field by field from its raw text, so a number is read from its own digits and never through a
+//! float. Unknown fields are ignored. Faults are reported in the order in which a form asks for its fields, which
+//! is the order of the documented body.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use lumbung_domain::Invalid;
+use serde_json::value::RawValue;
+
+use super::error::{ApiError, FieldError};
+use crate::app::App;
+
+/// A body that arrives slower is given up.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
+
+/// What an endpoint reads from its body.
+pub(super) trait Form: Sized {
+    /// Takes the fields, in the order of the documented body. `None` once a fault was noted.
+    fn read(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// A body that was understood, and its text.
+pub(super) struct Input<F> {
+    pub(super) form: F,
+    pub(super) text: Bytes,
+}
+
+/// The fields of a body, and what was found wrong with them.
+pub(super) struct Fields<'a> {
+    values: BTreeMap<String, &'a RawValue>,
+    faults: Vec<FieldError>,
+}
+
+impl<F: Form> FromRequest<Arc<App>> for Input<F> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let json = is_json(request.headers());
+        let body = Bytes::from_request(request, app);
+        let text = match tokio::time::timeout(ARRIVES_WITHIN, body).await {
+            Err(_) => return Err(ApiError::body_timeout()),
+            Ok(Err(rejection)) => {
+                return Err(match rejection.into_response().status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(),
+                    _ => ApiError::parameter("body", "could not be read"),
+                });
+            }
+            Ok(Ok(text)) => text,
+        };
+        if !text.is_empty() && !json {
+            return Err(ApiError::unsupported_media_type());
+        }
+        Ok(Self { form: parse(&text)?, text })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Reads a form. An empty body is one without fields.
+fn parse<F: Form>(text: &[u8]) -> Result<F, ApiError> {
+    let mut fields = Fields { values: values(text)?, faults: Vec::new() };
+    match F::read(&mut fields) {
+        Some(form) if fields.faults.is_empty() => Ok(form),
+        Some(_) | None => Err(ApiError::fields(fields.faults)),
+    }
+}
+
+fn values(text: &[u8]) -> Result<BTreeMap<String, &RawValue>, ApiError> {
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Ok(BTreeMap::new());
+    }
+    let raw: &RawValue =
+        serde_json::from_slice(text).map_err(|_| ApiError::parameter("body", "must be valid JSON"))?;
+    serde_json::from_str(raw.get()).map_err(|_| ApiError::parameter("body", "must be a JSON object"))
+}
+
+impl Fields<'_> {
+    /// A text that `read` understands.
+    pub(super) fn text<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        let text: String = match self.present(name) {
+            Some(raw) => serde_json::from_str(raw.get()).ok(),
+            None => return self.fault(name, "is required"),
+        }
+        .or_else(|| self.fault(name, "must be a text"))?;
+        self.judge(name, read(&text))
+    }
+
+    /// Like [`Fields::text`], for a field that may be left out, `null` or blank: then `Some(None)`.
+    pub(super) fn optional_text<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        let blank = self.present(name).is_none_or(|raw| {
+            serde_json::from_str::<String>(raw.get()).is_ok_and(|text| text.trim().is_empty())
+        });
+        if blank { Some(None) } else { self.text(name, read).map(Some) }
+    }
+
+    /// A number that `read` understands from its digits.
+    pub(super) fn number<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        let Some(raw) = self.present(name) else { return self.fault(name, "is required") };
+        let digits = raw.get();
+        if !digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            return self.fault(name, "must be a number");
+        }
+        self.judge(name, read(digits))
+    }
+
+    /// Like [`Fields::number`], for a field that may be left out or `null`: then `Some(None)`.
+    pub(super) fn optional_number<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        if self.present(name).is_none() { Some(None) } else { self.number(name, read).map(Some) }
+    }
+
+    fn present(&self, name: &str) -> Option<&RawValue> {
+        self.values.get(name).copied().filter(|raw| raw.get() != "null")
+    }
+
+    fn judge<T>(&mut self, name: &'static str, value: Result<T, Invalid>) -> Option<T> {
+        match value {
+            Ok(value) => Some(value),
+            Err(why) => self.fault(name, why.as_str().to_owned()),
+        }
+    }
+
+    fn fault<T>(
+        &mut self,
+        name: &'static str,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Option<T> {
+        self.faults.push(FieldError { field: name.into(), message: message.into() });
+        None
+    }
+}
+
+/// A whole number; one that 64 bits do not hold is the nearest that they do, which names nothing either.
+pub(super) fn integer(digits: &str) -> Result<i64, Invalid> {
+    let (sign, size) = digits.strip_prefix('-').map_or((1, digits), |size| (-1, size));
+    if size.is_empty() || !size.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Invalid::new("must be an integer"));
+    }
+    Ok(size.parse::<i64>().unwrap_or(i64::MAX).saturating_mul(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use lumbung_domain::{Email, Note, Rate, Rupiah};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Sample {
+        email: Email,
+        amount: Rupiah,
+        rate: Option<Rate>,
+        note: Option<Note>,
+    }
+
+    impl Form for Sample {
+        fn read(fields: &mut Fields<'_>) -> Option<Self> {
+            let email = fields.text("email", Email::new);
+            let amount = fields.number("amount", Rupiah::parse_positive);
+            let rate = fields.optional_number("rate", Rate::parse);
+            let note = fields.optional_text("note", Note::new);
+            Some(Self { email: email?, amount: amount?, rate: rate?, note: note? })
+        }
+    }
+
+    fn faults(text: &str) -> Vec<String> {
+        let Err(error) = parse::<Sample>(text.as_bytes()) else { panic!("{text} was taken") };
+        let problem = error.problem();
+        assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{text}");
+        let all: Vec<_> =
+            problem.fields.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
+        assert_eq!(all[0], problem.message);
+        all
+    }
+
+    #[test]
+    fn takes_what_is_right_and_ignores_the_unknown() {
+        let text =
+            r#" {"extra":[{"a":1e999}],"note":" ","rate":12.0,"amount":3000000.00,"email":" a@b.co "} "#;
+        let sample: Sample = parse(text.as_bytes()).unwrap_or_else(|_| panic!("refused"));
+        assert_eq!((sample.email.as_str(), sample.amount.get()), ("a@b.co", 3_000_000));
+        assert_eq!((sample.rate, sample.note), (Some(Rate::from_e4_const(120_000)), None));
+    }
+
+    #[test]
+    fn numbers_are_read_from_their_digits() {
+        for (digits, expected) in
+            [("999999999999999", 999_999_999_999_999), ("9999999999999.990e2", 999_999_999_999_999)]
+        {
+            let text = format!(r#"{{"email":"a@b.co","amount":{digits}}}"#);
+            let sample: Sample = parse(text.as_bytes()).unwrap_or_else(|_| panic!("{digits} refused"));
+            assert_eq!(sample.amount.get(), expected);
+        }
+        // A float would round this to a whole number.
+        let text = r#"{"email":"a@b.co","amount":1000000.0000000000000001}"#;
+        assert_eq!(faults(text), ["amount: must be a whole amount of rupiah"]);
+    }
+
+    #[test]
+    fn names_every_wrong_field_in_order() {
+        let both = ["email: is required", "amount: is required"];
+        for text in ["", " \n", "{}", r#"{"email":null,"amount":null}"#] {
+            assert_eq!(faults(text), both, "{text:?}");
+        }
+        let text = r#"{"rate":"12","note":7,"amount":"3000000","email":5}"#;
+        let all = [
+            "email: must be a text",
+            "amount: must be a number",
+            "rate: must be a number",
+            "note: must be a text",
+        ];
+        assert_eq!(faults(text), all);
+        assert_eq!(faults(r#"{"email":"\ud800","amount":true}"#)[0], "email: must be a text");
+    }
+
+    #[test]
+    fn what_is_no_json_object_names_the_body() {
+        for text in ["{", "nope", "{\"a\":1}x", "{\"a\":01}", "\u{feff}{}"] {
+            assert_eq!(faults(text), ["body: must be valid JSON"], "{text}");
+        }
+        for text in ["[]", "null", "1", "\"{}\""] {
+            assert_eq!(faults(text), ["body: must be a JSON object"], "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(faults(&deep), ["body: must be valid JSON"]);
+        assert!(parse::<Sample>(b"\xff").is_err());
+    }
+
+    #[test]
+    fn integers() {
+        assert_eq!(integer("12"), Ok(12));
+        assert_eq!(integer("-3"), Ok(-3));
+        assert_eq!(integer("99999999999999999999"), Ok(i64::MAX));
+        assert_eq!(integer("-99999999999999999999"), Ok(-i64::MAX));
+        for text in ["", "-", "1.5", "1e3", "abc", "٣", "+1"] {
+            assert!(integer(text).is_err(), "{text}");
+        }
+    }
+}

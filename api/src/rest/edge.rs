@@ -1,0 +1,145 @@
+//! What surrounds every request: its id, its time limit, caught panics, the form of errors, and the headers that keep
+//! answers out of caches and frames.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chrono::Utc;
+use tracing::{Instrument, error, info_span, warn};
+use uuid::Uuid;
+
+use super::envelope::render;
+use super::error::ApiError;
+use crate::app::App;
+
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_REQUEST_ID: usize = 64;
+
+/// Names one request in answers, logs and the metadata of its events.
+#[derive(Debug, Clone)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The client's own id if it is short and plain, else a new one.
+    fn of(headers: &HeaderMap) -> Self {
+        let plain = |id: &&str| {
+            (1..=LONGEST_REQUEST_ID).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        };
+        let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
+        Self(given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into))
+    }
+}
+
+/// The outermost layer.
+pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let accept = accept_only(request.headers());
+    let span =
+        info_span!("request", id = id.as_str(), method = %request.method(), path = request.uri().path());
+    async move {
+        let response = in_time(&app, request, next).await;
+        let mut response = match response.extensions().get::<ApiError>() {
+            Some(error) => {
+                log(error);
+                render(error.problem(), &accept, id.as_str(), Utc::now(), app.zone)
+            }
+            None => response,
+        };
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            response.headers_mut().insert(X_REQUEST_ID, id);
+        }
+        protect(response.headers_mut());
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The ledger answers for its commands sooner than this; the limit is for everything around them.
+async fn in_time(app: &App, request: Request, next: Next) -> Response {
+    let limit = Duration::from_millis(app.limits.request_timeout_ms);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) if reads => ApiError::overloaded().into_response(),
+        // A command may have reached the ledger.
+        Err(_) => ApiError::outcome_unknown().into_response(),
+    }
+}
+
+/// A panic of a handler, as a response. Its text goes to the log alone.
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without text");
+    error!(panic = text, "a request panicked");
+    ApiError::internal().into_response()
+}
+
+fn log(error: &ApiError) {
+    let problem = error.problem();
+    if let Some(cause) = &problem.cause {
+        let cause = &**cause as &dyn std::error::Error;
+        if problem.retry_after_s.is_some() {
+            warn!(error = cause, code = problem.code, "a request could not be served for now");
+        } else {
+            error!(error = cause, code = problem.code, "a request failed");
+        }
+    }
+}
+
+/// Answers are about people and money: nobody stores, guesses or frames them.
+fn protect(headers: &mut HeaderMap) {
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+fn accept_only(headers: &HeaderMap) -> HeaderMap {
+    let mut accept = HeaderMap::new();
+    for value in headers.get_all(axum::http::header::ACCEPT) {
+        accept.append(axum::http::header::ACCEPT, value.clone());
+    }
+    accept
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn ids_of_requests_are_short_and_plain() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            RequestId::of(&headers).as_str().to_owned()
+        };
+        assert_eq!(of("a-1_b.c:2"), "a-1_b.c:2");
+        for bad in ["", "a b", "<script>", "é", &"x".repeat(65)] {
+            assert_ne!(of(bad), bad);
+            assert_eq!(of(bad).len(), 36);
+        }
+        assert_ne!(RequestId::of(&HeaderMap::new()).as_str(), RequestId::of(&HeaderMap::new()).as_str());
+    }
+}

@@ -1,0 +1,94 @@
+//! `/api/customer/plafond`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use lumbung_commands::plafond::SelectPlafond;
+use lumbung_domain::{PlafondNumber, ProductId, ProductTerms, Rejection, Rupiah};
+use lumbung_projections::plafonds;
+use serde::Serialize;
+
+use super::body::{Fields, Form, Input, integer};
+use super::command::{Origin, carry_out};
+use super::envelope::{Reply, local_time};
+use super::error::ApiError;
+use super::loan_json::ProductJson;
+use super::view::View;
+use crate::app::App;
+use crate::auth::{Caller, PlafondRead, PlafondSelect};
+
+pub(super) struct Selection {
+    product: ProductId,
+}
+
+impl Form for Selection {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let product = fields.number("productId", integer);
+        Some(Self { product: ProductId(product?) })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PlafondJson {
+    id: i64,
+    product: ProductJson,
+    original_amount: Rupiah,
+    remaining_amount: Rupiah,
+    assigned_at: String,
+    is_active: bool,
+}
+
+impl PlafondJson {
+    /// An active plafond; the terms' amount is the original one.
+    fn new(
+        number: PlafondNumber,
+        terms: &ProductTerms,
+        remaining: Rupiah,
+        assigned_at: DateTime<Utc>,
+        zone: Tz,
+    ) -> Self {
+        Self {
+            id: number.0,
+            product: terms.into(),
+            original_amount: terms.amount_rupiah,
+            remaining_amount: remaining,
+            assigned_at: local_time(assigned_at, zone),
+            is_active: true,
+        }
+    }
+}
+
+pub(super) async fn select(
+    State(app): State<Arc<App>>,
+    caller: Caller<PlafondSelect>,
+    origin: Origin,
+    input: Input<Selection>,
+) -> Result<Reply<PlafondJson>, ApiError> {
+    let number = app.numbers.plafond().await?;
+    let use_case = SelectPlafond { actor: caller.actor(), number, product: input.form.product };
+    let done = carry_out(&app, use_case, origin.call(&app, caller.user(), &input.text)).await?;
+    let selected = done.outcome;
+    let json =
+        PlafondJson::new(selected.number, &selected.terms, selected.terms.amount_rupiah, done.at, app.zone);
+    let reply = Reply::new("Plafond selected successfully", Some(json), done.at, app.zone, done.position);
+    Ok(reply.version(selected.version).replayed(done.replayed))
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller<PlafondRead>,
+    view: View,
+) -> Result<Reply<PlafondJson>, ApiError> {
+    let plafond = plafonds::active_of(&view.read, caller.user()).await?.ok_or(Rejection::PlafondNotActive)?;
+    let json = PlafondJson::new(
+        plafond.number,
+        &plafond.terms,
+        plafond.remaining_rupiah,
+        plafond.assigned_at,
+        app.zone,
+    );
+    Ok(view.reply(&app, json).version(plafond.version))
+}
