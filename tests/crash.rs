@@ -43,7 +43,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_doubled() {
     for round in 0..rounds {
         let started = Instant::now();
         let kill = Kill::ALL[((first + round) % Kill::ALL.len() as u64) as usize];
-        let before = acknowledged(&customers);
+        let before: Vec<usize> = customers.iter().map(|customer| customer.acknowledged.len()).collect();
         let working = start_work(customers, &door);
         tokio::time::sleep(dice.millis(300, 1_500)).await;
         server = kill.strike(&folder, server, &mut dice).await;
@@ -52,14 +52,11 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_doubled() {
         tokio::time::sleep(dice.millis(200, 500)).await;
         door.rest();
         customers = end_work(working).await;
-        let answers = acknowledged(&customers) - before;
-        assert!(answers > 0, "no load");
-        check(&folder, &town, &door, &customers, &mut dice).await;
-        println!(
-            "round {}: {kill:?}, {answers} answers, ready after {back:.1?}, checked after {:.1?}",
-            round + 1,
-            started.elapsed()
-        );
+        let new = Counted::since(&before, &customers);
+        assert!(new.answers > 0, "no load");
+        check(&folder, &door, &customers, &before, &mut dice).await;
+        let took = started.elapsed();
+        println!("round {}: {kill:?}, {new:?}, ready after {back:.1?}, checked after {took:.1?}", round + 1);
     }
     server.assert_alive();
     assert!(server.stop().await.success());
@@ -86,24 +83,45 @@ async fn end_work(mut working: JoinSet<Customer>) -> Vec<Customer> {
     customers
 }
 
-async fn check(folder: &Folder, town: &Town, door: &Door, customers: &[Customer], dice: &mut Dice) {
+/// The log, what is shown, and what repetitions are told agree with what was acknowledged.
+async fn check(folder: &Folder, door: &Door, customers: &[Customer], before: &[usize], dice: &mut Dice) {
     let attached = folder.attach().await;
     let books = Books::read(&attached.pool).await;
     books.assert_agree_with(customers);
-    for customer in customers {
+    for (customer, old) in customers.iter().zip(before) {
         customer.assert_shown(door).await;
+        for told in customer.acknowledged[*old..].iter().filter(|told| told.repeated) {
+            told.assert_replayed(door).await;
+        }
     }
-    let kept: Vec<_> = customers.iter().flat_map(|customer| &customer.acknowledged).collect();
+    let all: Vec<_> = customers.iter().flat_map(|customer| &customer.acknowledged).collect();
     for _ in 0..SAMPLE {
-        kept[dice.below(kept.len() as u64) as usize].assert_replayed(town, door).await;
+        all[dice.below(all.len() as u64) as usize].assert_replayed(door).await;
     }
     let after = Books::read(&attached.pool).await;
     assert_eq!(after.head, books.head, "a repetition wrote something");
     attached.leave().await;
 }
 
-fn acknowledged(customers: &[Customer]) -> usize {
-    customers.iter().map(|customer| customer.acknowledged.len()).sum()
+/// How much a round had to try.
+#[derive(Debug, Default)]
+struct Counted {
+    answers: usize,
+    /// Of these, sent more than once.
+    repeated: usize,
+    /// Of these, done by a sending whose answer was lost.
+    found_done: usize,
+}
+
+impl Counted {
+    fn since(before: &[usize], customers: &[Customer]) -> Self {
+        let new = customers.iter().zip(before).flat_map(|(customer, old)| &customer.acknowledged[*old..]);
+        new.fold(Self::default(), |counted, told| Self {
+            answers: counted.answers + 1,
+            repeated: counted.repeated + usize::from(told.repeated),
+            found_done: counted.found_done + usize::from(told.found_done),
+        })
+    }
 }
 
 fn setting(name: &str) -> Option<u64> {

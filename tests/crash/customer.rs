@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::door::Door;
-use super::town::{Officers, Town};
+use super::town::Officers;
 use crate::served::{Request, Told};
 
 /// What a loan becomes when it is approved, and when it is rejected, by stage.
@@ -66,6 +66,10 @@ pub(super) struct Acknowledged {
     told: Told,
     /// The log reaches at least this far.
     pub(super) position: Option<i64>,
+    /// Sent more than once, so its answer came from close to a kill.
+    pub(super) repeated: bool,
+    /// Answered by an earlier sending, whose answer was lost on the way.
+    pub(super) found_done: bool,
 }
 
 impl Customer {
@@ -173,12 +177,14 @@ impl Customer {
         self.keys += 1;
         let token = officer.as_ref().unwrap_or(&self.token);
         let request = Request::post(path, Some(token), body).keyed(&format!("{}-{}", self.index, self.keys));
-        let told = door.ask(&request).await;
+        let (told, sent) = door.ask_counting(&request).await;
         assert_eq!(told.status, status, "{request:?}: {}", String::from_utf8_lossy(&told.bytes));
         let data = told.data();
         let position = told.header("Ledger-Position").map(|position| position.parse().unwrap());
         assert!(position.is_some() || status >= 400, "no position");
-        self.acknowledged.push(Acknowledged { request, told, position });
+        let (repeated, found_done) = (sent > 1, told.replayed());
+        assert!(repeated || !found_done, "a new key was answered before: {request:?}");
+        self.acknowledged.push(Acknowledged { request, told, position, repeated, found_done });
         data
     }
 
@@ -198,7 +204,7 @@ impl Customer {
 
 impl Acknowledged {
     /// That the same request with the same key is told the same, to the byte.
-    pub(super) async fn assert_replayed(&self, _: &Town, door: &Door) {
+    pub(super) async fn assert_replayed(&self, door: &Door) {
         let again = door.ask(&self.request).await;
         assert_eq!((again.status, again.replayed()), (self.told.status, true), "{:?}", self.request);
         let text = |told: &Told| String::from_utf8_lossy(&told.bytes).into_owned();

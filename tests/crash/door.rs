@@ -47,12 +47,19 @@ impl Door {
     /// Sends the same request, with the same key, until somebody says what became of it: no answer, a lost connection and
     /// every 5xx leave that open.
     pub(super) async fn ask(&self, request: &Request) -> Told {
+        self.ask_counting(request).await.0
+    }
+
+    /// As [`Door::ask`], and how often it was sent.
+    pub(super) async fn ask_counting(&self, request: &Request) -> (Told, u64) {
         let started = Instant::now();
         let mut last = String::from("nothing");
+        let mut sent = 0;
         while started.elapsed() < PATIENCE {
             let address = self.address.borrow().clone();
+            sent += 1;
             match self.http.send(&address, request).await {
-                Ok(told) if told.status < 500 => return told,
+                Ok(told) if told.status < 500 => return (told, sent),
                 Ok(told) => last = format!("{} {}", told.status, String::from_utf8_lossy(&told.bytes)),
                 Err(error) => last = error.to_string(),
             }
