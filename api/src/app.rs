@@ -8,8 +8,9 @@ use lumbung_commands::Ledger;
 use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::watch;
 
-use crate::auth::{PasswordError, Passwords, Tokens};
+use crate::auth::{Passwords, Tokens};
 use crate::config::{Config, Environment, Limits};
+use crate::node::Node;
 use crate::numbers::Numbers;
 use crate::secret::SecretKey;
 
@@ -33,33 +34,24 @@ pub struct App {
 }
 
 impl App {
-    /// `projector` is the state of the node's own projector. Takes as long as one password hash.
-    ///
-    /// # Errors
-    /// The system has no random numbers.
-    pub fn new(
-        ledger: Ledger,
-        reader: Arc<Reader>,
-        access: Arc<AccessView>,
-        projector: watch::Receiver<ProjectorState>,
-        config: &Config,
-        token_key: &SecretKey,
-    ) -> Result<Arc<Self>, PasswordError> {
+    /// What requests to this node need of it.
+    #[must_use]
+    pub fn new(config: &Config, token_key: &SecretKey, node: &Node) -> Self {
         let limits = config.limits.clone();
-        Ok(Arc::new(Self {
-            numbers: Numbers::new(ledger.pool().clone()),
-            freshness: reader.freshness(),
+        Self {
+            ledger: node.ledger.clone(),
+            reader: Arc::clone(&node.reader),
+            freshness: node.reader.freshness(),
+            access: Arc::clone(&node.access),
+            projector: node.projector.state(),
             tokens: Tokens::new(token_key, Duration::from_secs(limits.access_token_s)),
-            passwords: Passwords::new()?,
+            passwords: Passwords::new(),
+            numbers: Numbers::new(node.ledger.pool().clone()),
             zone: config.zone,
             public_url: config.public_url.clone(),
             environment: config.environment,
             patience: Duration::from_millis(limits.freshness_wait_ms),
             limits,
-            ledger,
-            reader,
-            access,
-            projector,
-        }))
+        }
     }
 }

@@ -14,7 +14,7 @@ use lumbung_domain::{
 use lumbung_journal::{KeyError, Sealer};
 
 use crate::app::App;
-use crate::auth::PasswordError;
+use crate::auth::PasswordsError;
 use crate::newcomer::{Newcomer, NewcomerError, email_claim};
 use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind};
 
@@ -24,7 +24,7 @@ pub enum DemoError {
     #[error("a value of the demo data: {0}")]
     Value(#[from] Invalid),
     #[error("a demo password")]
-    Password(#[from] PasswordError),
+    Password(#[from] PasswordsError),
     #[error("a demo account")]
     Newcomer(#[from] NewcomerError),
     #[error("person keys")]

@@ -36,8 +36,6 @@ pub enum RunError {
     Projections(#[from] ProjectionError),
     #[error("the node did not start")]
     Node(#[from] NodeError),
-    #[error("password hashing")]
-    Passwords(#[source] crate::auth::PasswordError),
     #[error("the demo data")]
     Demo(#[source] crate::demo::DemoError),
     #[error("{0}")]
@@ -57,12 +55,9 @@ impl RunError {
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment
             }
-            Self::Journal(_)
-            | Self::Projections(_)
-            | Self::Node(_)
-            | Self::Demo(_)
-            | Self::Passwords(_)
-            | Self::Ended(_) => Exit::Fatal,
+            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Demo(_) | Self::Ended(_) => {
+                Exit::Fatal
+            }
         }
     }
 }

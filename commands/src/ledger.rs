@@ -311,6 +311,9 @@ fn anchor_regularly(pool: PgPool, every: Duration) -> JoinHandle<()> {
     })
 }
 
+/// How long a read of the loop may take before its connection counts as dead.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
 /// Repeats a read while the database is away. The loop has nothing better to do: without the read it cannot decide.
 async fn patiently<T, F>(mut read: impl FnMut() -> F) -> Result<T, JournalError>
 where
@@ -318,7 +321,8 @@ where
 {
     let mut pause = Duration::from_millis(20);
     loop {
-        match read().await {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into();
+        match tokio::time::timeout(READ_WITHIN, read()).await.unwrap_or_else(|_| Err(lost())) {
             Err(error) if error.is_transient() => {
                 warn!(error = &error as &dyn std::error::Error, "the database is away; reading again");
                 tokio::time::sleep(pause).await;

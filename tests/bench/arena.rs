@@ -11,6 +11,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection};
 
 use crate::Failure;
+use crate::cpu::Meter;
 use crate::customers::{self, Customer};
 use crate::options::Options;
 use crate::{plain_insert, published};
@@ -30,6 +31,7 @@ pub(crate) struct Arena {
     /// An event as the product stored it: what the baselines write.
     pub(crate) sample: Sample,
     data: DataDir,
+    pub(crate) meter: Meter,
     /// Removed at the end, unless the user named the folder.
     _temporary: Option<tempfile::TempDir>,
 }
@@ -72,7 +74,8 @@ impl Arena {
         let database = cluster.url(TEMPLATE);
         let (customers, sample) = fill(&database).await?;
         let admin = tokio::sync::Mutex::new(admin);
-        Ok(Self { cluster, admin, customers, sample, data, _temporary: temporary })
+        let meter = Meter { postmaster: postmaster(&data)? };
+        Ok(Self { cluster, admin, customers, sample, data, meter, _temporary: temporary })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -103,6 +106,12 @@ impl Arena {
         self.cluster.stop().await?;
         Ok(())
     }
+}
+
+/// The process id of the cluster's main process.
+fn postmaster(data: &DataDir) -> Result<u32, Failure> {
+    let text = std::fs::read_to_string(data.path().join("postgres/postmaster.pid"))?;
+    Ok(text.lines().next().unwrap_or_default().parse()?)
 }
 
 /// The ledger of a database, run as production runs it.

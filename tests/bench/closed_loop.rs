@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::Failure;
+use crate::cpu::{Cpu, Meter};
 
 /// Not measured: caches fill and connections open.
 const RUN_UP: Duration = Duration::from_millis(500);
@@ -21,6 +22,7 @@ pub(crate) struct Figure {
     pub(crate) conflicts: u64,
     /// Commands per commit, where batches exist.
     pub(crate) per_batch: Option<f64>,
+    pub(crate) cpu: Option<Cpu>,
     /// Commands per second in the last third of the time, where that was asked for.
     pub(crate) last_third: Option<f64>,
 }
@@ -37,6 +39,7 @@ pub(crate) async fn drive<C: Commands>(
     commands: Arc<C>,
     callers: usize,
     length: Duration,
+    meter: Meter,
 ) -> Result<Figure, Failure> {
     let begin = Instant::now() + RUN_UP;
     let end = begin + length;
@@ -46,6 +49,10 @@ pub(crate) async fn drive<C: Commands>(
             tokio::spawn(async move { call_until(&*commands, caller, begin, end).await })
         })
         .collect();
+    tokio::time::sleep_until(begin.into()).await;
+    let ticks = meter.read()?;
+    tokio::time::sleep_until(end.into()).await;
+    let later = meter.read()?;
     let mut latencies = Vec::new();
     let (mut conflicts, mut late) = (0, 0);
     for task in tasks {
@@ -61,6 +68,7 @@ pub(crate) async fn drive<C: Commands>(
         p99_us: quantile(&latencies, 0.99),
         conflicts,
         per_batch: None,
+        cpu: Some(ticks.per_command(later, latencies.len() as f64)),
         last_third: Some(late as f64 * 3.0 / length.as_secs_f64()),
     })
 }

@@ -7,6 +7,7 @@
 
 mod arena;
 mod closed_loop;
+mod cpu;
 mod customers;
 mod gates;
 mod machine;

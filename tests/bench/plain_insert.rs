@@ -54,7 +54,9 @@ pub(crate) async fn measure(arena: &Arena, callers: usize, length: Duration) -> 
     // Writing every latency down costs; only the single caller's are asked for.
     let log = (callers == 1).then(|| folder.path().join("latency"));
     let seconds = length.as_secs().max(1);
+    let ticks = arena.meter.read()?;
     let per_second = run.pgbench(&stage.database, callers, seconds, log.as_deref()).await?;
+    let later = arena.meter.read()?;
     arena.drop_stage(stage).await?;
     let latencies = if log.is_some() { latencies(folder.path())? } else { Vec::new() };
     Ok(Figure {
@@ -63,6 +65,7 @@ pub(crate) async fn measure(arena: &Arena, callers: usize, length: Duration) -> 
         p99_us: quantile(&latencies, 0.99),
         conflicts: 0,
         per_batch: None,
+        cpu: Some(ticks.per_command(later, per_second * seconds as f64)),
         last_third: None,
     })
 }

@@ -123,7 +123,7 @@ pub(crate) async fn measure_on(
     warm_up(&ledger, &depositors).await?;
     let before = ledger.counts();
     let commands = Arc::new(TopUps::new(ledger.clone(), depositors, load)?);
-    let mut figure = drive(Arc::clone(&commands), load.callers, length).await?;
+    let mut figure = drive(Arc::clone(&commands), load.callers, length, arena.meter).await?;
     let after = ledger.counts();
     drop(commands);
     close_ledger(ledger, task).await?;

@@ -95,7 +95,7 @@ pub(crate) async fn open_wallets(database: &PgConnectOptions, sample: &Sample) -
 pub(crate) async fn measure(arena: &Arena, callers: usize, length: Duration) -> Result<Figure, Failure> {
     let stage = arena.stage("bench_published").await?;
     let (credits, pool) = Credits::open(&stage.database, &arena.sample).await?;
-    let figure = drive(Arc::new(credits), callers, length).await?;
+    let figure = drive(Arc::new(credits), callers, length, arena.meter).await?;
     pool.close().await;
     arena.drop_stage(stage).await?;
     Ok(figure)

@@ -46,6 +46,8 @@ async fn every_edit_of_one_event_is_found_where_it_is() {
         "metadata = replace(metadata::text, ':', ': ')::json",
         "recorded_at = recorded_at + interval '1 microsecond'",
         "recorded_at = recorded_at - interval '1 year'",
+        "recorded_at = 'infinity'",
+        "recorded_at = '4000-01-01 BC'",
         "event_type = event_type || 'x'",
         "event_version = '2'",
         "aggregate_type = case aggregate_type when 'Wallet' then 'Loan' else 'Wallet' end",

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use lumbung_commands::session::{EndSession, OpenSession, SignedIn};
 use lumbung_commands::user::RegisterCustomer;
 use lumbung_domain::{
-    Claim, ClaimId, Email, Invalid, PasswordHash, Person, PersonName, Profile, Rejection, Sealed, SessionId,
-    User, UserId, check_password_size,
+    Claim, Email, Invalid, PasswordHash, PersonName, Profile, Rejection, SessionId, User, check_password_size,
 };
+use lumbung_journal::KeyError;
 use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -21,6 +21,7 @@ use super::error::ApiError;
 use super::people::People;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::newcomer::{Newcomer, email_claim};
 
 pub(super) struct Registration {
     name: PersonName,
@@ -82,17 +83,15 @@ pub(super) async fn register(
 ) -> Result<Reply<SessionJson>, ApiError> {
     let Registration { name, email, password } = input.form;
     let hash = app.passwords.hash(&password).await?;
-    let number = app.numbers.user().await?;
-    let user_id = UserId(Uuid::now_v7());
-    let vault = app.ledger.vault();
-    let (sealer, key) = vault.new_person(user_id.0)?;
+    let (newcomer, _) = Newcomer::draw(&app, &name, &email, &hash).await?;
+    let Newcomer { user_id, number, name, email, email_claim, password, key } = newcomer;
     let use_case = RegisterCustomer {
         user_id,
         number,
-        name: sealer.seal(&name)?,
-        email: sealer.seal(&email)?,
-        email_claim: email_claim(&app, &email),
-        password: sealer.seal(&hash)?,
+        name,
+        email,
+        email_claim,
+        password,
         profile: Profile::default(),
         session: Some(SessionId(Uuid::now_v7())),
     };
@@ -113,13 +112,11 @@ pub(super) async fn login(
         Some(email) => find(&app, email).await?,
         None => None,
     };
-    let hash = known.as_ref().map(|(_, hash)| hash.1.clone());
+    let (login, hash) = known.unzip();
     let fits = app.passwords.verify(&password, hash).await?;
-    let Some((user, (stored, _))) = known.filter(|_| fits) else {
-        return Err(Rejection::InvalidCredentials.into());
-    };
-    let use_case = OpenSession { user, session: SessionId(Uuid::now_v7()), password: stored };
-    let done = carry_out(&app, use_case, origin.keyless(user, Vec::new())).await?;
+    let login = login.filter(|_| fits).ok_or(Rejection::InvalidCredentials)?;
+    let user = login.user;
+    let done = carry_out(&app, login, origin.keyless(user, Vec::new())).await?;
     let json = session_json(&app, done.outcome, done.at).await?;
     Ok(Reply::new("Login successful", Some(json), done.at, app.zone, done.position))
 }
@@ -136,28 +133,20 @@ pub(super) async fn logout(
     Ok(reply.replayed(done.replayed))
 }
 
-/// What a password is compared with: as it is stored, and opened.
-type Stored = (Sealed<PasswordHash>, PasswordHash);
-
-/// The active user who logs in with this e-mail.
-async fn find(app: &App, email: &Email) -> Result<Option<(UserId, Stored)>, ApiError> {
+/// The login of the active user with this e-mail, and the hash that their password must fit before it is carried out.
+async fn find(app: &App, email: &Email) -> Result<Option<(OpenSession, PasswordHash)>, ApiError> {
     app.access.wait_until_current(app.patience).await?;
-    let (claim, _) = app.access.get::<Claim>(email_claim(app, email)).await?;
-    let Some(id) = claim.user() else { return Ok(None) };
-    let (user, _) = app.access.get::<User>(id).await?;
-    let Some(Person { password, .. }) = user.person().filter(|person| person.active) else {
-        return Ok(None);
-    };
+    let (claim, _) = app.access.get::<Claim>(email_claim(app.ledger.vault(), email)).await?;
+    let Some(user) = claim.user() else { return Ok(None) };
+    let (state, _) = app.access.get::<User>(user).await?;
+    let Some(person) = state.person().filter(|person| person.active) else { return Ok(None) };
+    let password = person.password.clone();
     let opener = app.ledger.vault().opener([password.ciphertext()]).await?;
-    match opener.open(password) {
-        Ok(hash) => Ok(Some((id, (password.clone(), hash)))),
-        Err(lumbung_journal::KeyError::Erased) => Ok(None),
+    match opener.open(&password) {
+        Ok(hash) => Ok(Some((OpenSession { user, session: SessionId(Uuid::now_v7()), password }, hash))),
+        Err(KeyError::Erased) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn email_claim(app: &App, email: &Email) -> ClaimId {
-    ClaimId::email(&app.ledger.vault().keyed_hash_hex("email", &email.login_key()))
 }
 
 async fn session_json(app: &App, signed_in: SignedIn, at: DateTime<Utc>) -> Result<SessionJson, ApiError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, ALLOW};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -53,7 +54,11 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
         let mut response = match response.extensions().get::<ApiError>() {
             Some(error) => {
                 log(error);
-                render(error.problem(), &accept, id.as_str(), Utc::now(), app.zone)
+                let mut rendered = render(error.problem(), &accept, id.as_str(), Utc::now(), app.zone);
+                if let Some(allow) = response.headers().get(ALLOW) {
+                    rendered.headers_mut().insert(ALLOW, allow.clone());
+                }
+                rendered
             }
             None => response,
         };
@@ -117,8 +122,8 @@ fn protect(headers: &mut HeaderMap) {
 
 fn accept_only(headers: &HeaderMap) -> HeaderMap {
     let mut accept = HeaderMap::new();
-    for value in headers.get_all(axum::http::header::ACCEPT) {
-        accept.append(axum::http::header::ACCEPT, value.clone());
+    for value in headers.get_all(ACCEPT) {
+        accept.append(ACCEPT, value.clone());
     }
     accept
 }

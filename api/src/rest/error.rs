@@ -16,7 +16,8 @@ use lumbung_journal::{JournalError, KeyError, is_transient};
 use lumbung_projections::{Behind, ReadError};
 use serde::Serialize;
 
-use crate::auth::{PasswordError, TokenError};
+use crate::auth::{PasswordsError, TokenError};
+use crate::newcomer::NewcomerError;
 
 /// Seconds after which a client may try again what failed for now.
 const RETRY_AFTER_S: u32 = 1;
@@ -282,11 +283,20 @@ impl From<sqlx::Error> for ApiError {
     }
 }
 
-impl From<PasswordError> for ApiError {
-    fn from(error: PasswordError) -> Self {
+impl From<PasswordsError> for ApiError {
+    fn from(error: PasswordsError) -> Self {
         match error {
-            PasswordError::Busy => Self::overloaded(),
-            PasswordError::Hash(_) | PasswordError::Lost(_) => Self::fatal(error),
+            PasswordsError::Busy => Self::overloaded(),
+            PasswordsError::Hash(_) | PasswordsError::Lost(_) => Self::fatal(error),
+        }
+    }
+}
+
+impl From<NewcomerError> for ApiError {
+    fn from(error: NewcomerError) -> Self {
+        match error {
+            NewcomerError::Keys(error) => error.into(),
+            NewcomerError::Number(error) => error.into(),
         }
     }
 }

@@ -46,15 +46,7 @@ async fn serve(
     address: SocketAddr,
 ) -> Result<Exit, RunError> {
     let node = Node::start(ledger_options(place.database(), &secrets.master_key, config.zone)).await?;
-    let app = App::new(
-        node.ledger.clone(),
-        Arc::clone(&node.reader),
-        Arc::clone(&node.access),
-        node.projector.state(),
-        config,
-        &secrets.token_key,
-    )
-    .map_err(RunError::Passwords)?;
+    let app = Arc::new(App::new(config, &secrets.token_key, &node));
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }

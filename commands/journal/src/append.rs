@@ -116,7 +116,7 @@ impl Appender {
             let error = match attempt {
                 Ok(Ok(verdict)) => return Ok(verdict),
                 Ok(Err(error)) => error,
-                Err(_) => sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
+                Err(_) => lost(),
             };
             match sort(error)? {
                 Definite::Replayed => return Ok(Verdict::Replayed),
@@ -153,15 +153,19 @@ impl Appender {
     /// # Errors
     /// The database cannot be reached, or the lock is not had in time.
     pub async fn lock(&self) -> Result<LockedLedger, JournalError> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        connection.execute(LOCK).await?;
-        Ok(LockedLedger { connection })
+        let locking = async {
+            let mut connection = PgConnection::connect_with(&self.options).await?;
+            connection.execute(LOCK).await?;
+            Ok(LockedLedger { connection, patience: self.patience })
+        };
+        tokio::time::timeout(self.patience, locking).await.unwrap_or_else(|_| Err(lost().into()))
     }
 }
 
 /// The ledger's lock, held by an open transaction. Dropping it rolls back.
 pub struct LockedLedger {
     connection: PgConnection,
+    patience: Duration,
 }
 
 impl LockedLedger {
@@ -170,7 +174,8 @@ impl LockedLedger {
     /// # Errors
     /// The database cannot be asked, or a row is malformed.
     pub async fn after(&mut self, position: i64, limit: i64) -> Result<Vec<Record>, JournalError> {
-        read::after(&mut self.connection, position, limit).await
+        let reading = read::after(&mut self.connection, position, limit);
+        tokio::time::timeout(self.patience, reading).await.unwrap_or_else(|_| Err(lost().into()))
     }
 
     /// Appends the batch and commits. After an error the outcome is open: send the same batch through
@@ -179,9 +184,12 @@ impl LockedLedger {
     /// # Errors
     /// Whatever the database said.
     pub async fn append(mut self, batch: &Batch) -> Result<Verdict, sqlx::Error> {
-        let verdict = call(&mut self.connection, batch).await?;
-        self.connection.execute("commit").await?;
-        Ok(verdict)
+        let appending = async {
+            let verdict = call(&mut self.connection, batch).await?;
+            self.connection.execute("commit").await?;
+            Ok(verdict)
+        };
+        tokio::time::timeout(self.patience, appending).await.unwrap_or_else(|_| Err(lost()))
     }
 }
 
@@ -223,6 +231,11 @@ async fn call(connection: &mut PgConnection, batch: &Batch) -> Result<Verdict, s
 
 fn column<'a, R, V>(rows: &'a [R], value: impl Fn(&'a R) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
+}
+
+/// An answer that did not come in time counts like a connection that broke.
+fn lost() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 enum Definite {

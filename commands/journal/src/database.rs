@@ -95,9 +95,15 @@ pub async fn excess_rights(pool: &PgPool) -> Result<Vec<String>, JournalError> {
          union all
          select c.relname || ' can be changed: ' || p.privilege
              from pg_class c join pg_namespace n on n.oid = c.relnamespace,
-                  unnest(array['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) as p (privilege)
-             where n.nspname = 'journal' and c.relname in ('events', 'anchors')
+                  unnest(array['DELETE', 'TRUNCATE', 'TRIGGER']) as p (privilege)
+             where n.nspname = 'journal' and c.relname in ('events', 'anchors', 'person_keys', 'ledger_keys')
                  and has_table_privilege(current_user, c.oid, p.privilege)
+         union all
+         select c.relname || ' can be changed: UPDATE'
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where n.nspname = 'journal' and c.relkind = 'r'
+                 -- A grant on one column is a grant too.
+                 and has_any_column_privilege(current_user, c.oid, 'UPDATE')
          union all
          select w.name || ' lacks its insert-only trigger'
              from (values ('journal.events'), ('journal.anchors')) as w (name)

@@ -32,6 +32,13 @@ impl JournalError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Database(error) if is_transient(error))
     }
+
+    /// Whether the database refused a value as one it cannot hold, such as U+0000 in a text.
+    #[must_use]
+    pub fn is_bad_value(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code.starts_with("22"))
+    }
 }
 
 /// Whether the connection or the server failed, not the statement.

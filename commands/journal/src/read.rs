@@ -85,9 +85,19 @@ fn record(row: &PgRow) -> Result<Record, JournalError> {
         event_version: row.try_get::<String, _>("event_version")?.into(),
         payload: row.try_get("payload")?,
         metadata: row.try_get("metadata")?,
-        recorded_at: row.try_get::<DateTime<Utc>, _>("recorded_at")?,
+        recorded_at: instant(row)?,
         hash: hash(row)?,
     })
+}
+
+/// Decoded here: the driver panics on the instants that PostgreSQL knows and chrono does not, such as infinity.
+fn instant(row: &PgRow) -> Result<DateTime<Utc>, JournalError> {
+    const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+    let raw = row.try_get_raw("recorded_at")?;
+    let bytes = raw.as_bytes().ok().and_then(|bytes| bytes.try_into().ok());
+    let micros = bytes.and_then(|bytes| i64::from_be_bytes(bytes).checked_add(POSTGRES_EPOCH_MICROS));
+    let instant = micros.and_then(DateTime::from_timestamp_micros);
+    instant.ok_or(JournalError::Malformed { what: "recorded_at of an event" })
 }
 
 fn hash(row: &PgRow) -> Result<Hash, JournalError> {

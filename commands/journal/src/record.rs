@@ -92,6 +92,8 @@ pub struct Break {
 pub enum BreakReason {
     #[error("the event is missing; the next one stands at {found}")]
     Missing { found: i64 },
+    #[error("the row is damaged: {what}")]
+    Malformed { what: &'static str },
     #[error("the hash does not fit the event and its predecessor")]
     HashMismatch,
     #[error("recorded before its predecessor")]

@@ -49,7 +49,10 @@ pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64)) -> Result<Veri
     let mut head = Head::EMPTY;
     let mut time = DateTime::<Utc>::MIN_UTC;
     loop {
-        let records = read::after(pool, head.position, PAGE).await?;
+        let records = match read::after(pool, head.position, PAGE).await {
+            Err(JournalError::Malformed { .. }) => up_to_the_malformed(pool, head).await?,
+            read => read?,
+        };
         if records.is_empty() {
             break;
         }
@@ -63,6 +66,24 @@ pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64)) -> Result<Veri
     check_sequences(pool).await?;
     let anchors = check_anchors(pool, head).await?;
     Ok(Verified { head, anchors })
+}
+
+/// The records of the page before one that is not even a record; the break if that one comes next.
+async fn up_to_the_malformed(pool: &PgPool, head: Head) -> Result<Vec<Record>, VerifyError> {
+    let mut records: Vec<Record> = Vec::new();
+    loop {
+        let position = records.last().map_or(head.position, |record| record.position);
+        match read::after(pool, position, 1).await {
+            Ok(next) if next.is_empty() => return Ok(records),
+            Ok(next) => records.extend(next),
+            Err(JournalError::Malformed { what }) if records.is_empty() => {
+                let reason = BreakReason::Malformed { what };
+                return Err(VerifyError::Broken(Break { position: position + 1, reason }));
+            }
+            Err(JournalError::Malformed { .. }) => return Ok(records),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<(), Break> {
@@ -124,7 +145,8 @@ async fn check_anchors(pool: &PgPool, head: Head) -> Result<u64, VerifyError> {
             ))
         };
         let (position, anchored, found): (i64, &[u8], Option<&[u8]>) = read().map_err(JournalError::from)?;
-        if position > head.position {
+        // Beyond the head that was read alone it may stand on what was written since.
+        if found.is_none() && position > head.position {
             let reason = BreakReason::TailMissing { end: head.position };
             return Err(VerifyError::Broken(Break { position: head.position + 1, reason }));
         }

@@ -36,6 +36,8 @@ pub(super) struct Decided {
     pub(super) look_first: bool,
 }
 
+struct Unkeepable;
+
 impl Draft {
     pub(super) fn new(head: Head, recorded_at: DateTime<Utc>) -> Self {
         let batch = Batch {
@@ -71,12 +73,15 @@ impl Draft {
             ticket.fail(NoAnswer::Failed);
             return;
         };
+        let head = records.last().map_or(self.batch.last, Record::head);
+        let Ok(answer) = self.answer_to_keep(ticket.as_ref(), head.position) else {
+            ticket.fail(NoAnswer::Failed);
+            return;
+        };
         for record in &records {
             self.bytes += record.payload.len() + record.metadata.len();
         }
-        if let Some(record) = records.last() {
-            self.batch.last = record.head();
-        }
+        self.batch.last = head;
         let facts = records.iter().zip(work.events).map(|(record, new)| Fact {
             position: record.position,
             stream: new.stream,
@@ -85,17 +90,24 @@ impl Draft {
             event: new.event,
         });
         self.facts.extend(facts);
+        // A key goes in with its person's first event, and a batch is found again by its events alone.
+        if !records.is_empty() {
+            self.batch.person_keys.extend_from_slice(ticket.person_keys());
+        }
         self.batch.records.extend(records);
-        self.batch.person_keys.extend_from_slice(ticket.person_keys());
         self.overlay.extend(work.slots);
-        self.keep_answer(ticket.as_ref());
+        self.keep(answer);
         self.push(ticket, false);
     }
 
     /// Takes in a use case that was refused.
     pub(super) fn take_refused(&mut self, ticket: Box<dyn Ticket>, keep: bool, look_first: bool) {
         if keep {
-            self.keep_answer(ticket.as_ref());
+            let Ok(answer) = self.answer_to_keep(ticket.as_ref(), self.batch.last.position) else {
+                ticket.fail(NoAnswer::Failed);
+                return;
+            };
+            self.keep(answer);
         }
         self.push(ticket, look_first);
     }
@@ -104,12 +116,22 @@ impl Draft {
         self.decided.push(Decided { ticket, position: self.batch.last.position, look_first });
     }
 
-    fn keep_answer(&mut self, ticket: &dyn Ticket) {
-        let kept: Option<KeyedAnswer> = ticket.kept(self.batch.last.position, self.batch.recorded_at);
-        if let Some(kept) = kept {
-            self.bytes += kept.outcome.len();
-            self.keys.insert(kept.key);
-            self.batch.answers.push(kept);
+    /// What to keep for the key, if there is one. An answer that cannot be kept must not be given: a repetition would do
+    /// everything again.
+    fn answer_to_keep(&self, ticket: &dyn Ticket, position: i64) -> Result<Option<KeyedAnswer>, Unkeepable> {
+        let kept = ticket.kept(position, self.batch.recorded_at);
+        if kept.is_none() && ticket.key().is_some() {
+            error!(use_case = ticket.name(), "an outcome does not encode");
+            return Err(Unkeepable);
+        }
+        Ok(kept)
+    }
+
+    fn keep(&mut self, answer: Option<KeyedAnswer>) {
+        if let Some(answer) = answer {
+            self.bytes += answer.outcome.len();
+            self.keys.insert(answer.key);
+            self.batch.answers.push(answer);
         }
     }
 

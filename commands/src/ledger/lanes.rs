@@ -50,10 +50,11 @@ impl Lanes {
     pub(super) async fn take(&mut self, most: usize, into: &mut VecDeque<Box<dyn Ticket>>) -> bool {
         let first = tokio::select! {
             biased;
-            first = self.clients.recv() => first,
-            Some(first) = self.managers.recv() => Some(first),
+            Some(first) = self.clients.recv() => first,
+            Some(first) = self.managers.recv() => first,
+            // Both are empty and without entrances.
+            else => return false,
         };
-        let Some(first) = first else { return false };
         into.push_back(first);
         self.take_ready(most, into);
         true

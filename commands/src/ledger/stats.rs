@@ -13,6 +13,10 @@ pub(super) struct Stats {
     pub(super) events: AtomicU64,
     /// Batches that had to be decided again because another node wrote.
     pub(super) moved: AtomicU64,
+    /// Times that the ledger's lock was taken before deciding, because another node had won again and again.
+    pub(super) locked: AtomicU64,
+    /// Appends that were sent again because their answer was lost.
+    pub(super) resends: AtomicU64,
     pub(super) replayed: AtomicU64,
     /// Streams loaded from the log.
     pub(super) loads: AtomicU64,
@@ -27,6 +31,8 @@ pub struct Counts {
     pub commands: u64,
     pub events: u64,
     pub moved: u64,
+    pub locked: u64,
+    pub resends: u64,
     pub replayed: u64,
     pub loads: u64,
     pub differences: u64,
@@ -46,6 +52,8 @@ impl Stats {
             commands: self.commands.load(Relaxed),
             events: self.events.load(Relaxed),
             moved: self.moved.load(Relaxed),
+            locked: self.locked.load(Relaxed),
+            resends: self.resends.load(Relaxed),
             replayed: self.replayed.load(Relaxed),
             loads: self.loads.load(Relaxed),
             differences: self.differences.load(Relaxed),

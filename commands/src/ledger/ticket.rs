@@ -113,7 +113,7 @@ pub(super) enum Keeping {
 impl Keeping {
     fn of(rejection: &Rejection) -> Self {
         match rejection {
-            Rejection::Unauthorized | Rejection::AccessDenied => Self::Never,
+            Rejection::Unauthorized | Rejection::AccessDenied | Rejection::InvalidCredentials => Self::Never,
             Rejection::LoanNotYours | Rejection::LoanOfOtherBranch | Rejection::AlreadyDecided => {
                 Self::LookOnly
             }

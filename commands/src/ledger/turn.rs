@@ -5,7 +5,7 @@
 //! [`LOAD_ROUNDS`] rounds of loading. Order: nobody is answered before the batch's outcome is definite, and the feed
 //! learns of it before the callers do.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use lumbung_domain::StreamId;
 use lumbung_journal::{
-    AppendError, Appender, Feed, Head, JournalError, LockedLedger, Verdict, idempotency, read,
+    AppendError, Appender, Feed, Head, JournalError, KeyedAnswer, LockedLedger, Verdict, idempotency, read,
 };
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
@@ -120,7 +120,7 @@ impl Loop {
                 self.catch_up().await?;
                 Ok(draft.into_tickets())
             }
-            Verdict::Replayed => self.replay(draft.into_tickets()).await,
+            Verdict::Replayed => self.replay(draft).await,
         }
     }
 
@@ -129,7 +129,10 @@ impl Loop {
     async fn lock(&mut self) -> Result<Option<LockedLedger>, LoopFailed> {
         let Ok(mut locked) = self.appender.lock().await else { return Ok(None) };
         match self.catch_up_on(&mut locked).await {
-            Ok(()) => Ok(Some(locked)),
+            Ok(()) => {
+                self.stats.locked.fetch_add(1, Relaxed);
+                Ok(Some(locked))
+            }
             Err(failed) if failed.0.is_transient() => Ok(None),
             Err(failed) => Err(failed),
         }
@@ -142,7 +145,9 @@ impl Loop {
             return Ok(verdict);
         }
         // Also when nobody knows what became of the locked append: the same bytes, in the way that finds out.
-        self.appender.append(&draft.batch).await
+        let verdict = self.appender.append(&draft.batch).await;
+        self.stats.resends.store(self.appender.resends(), Relaxed);
+        verdict
     }
 
     /// Decides every use case on the cache, loading what is missing between the rounds.
@@ -202,11 +207,24 @@ impl Loop {
         }
     }
 
-    /// Loads streams into the cache, however long the database is away.
+    /// Loads streams into the cache, however long the database is away. A stream with an id that the database cannot
+    /// even look for stays away, and whoever names it fails for it.
     async fn load(&mut self, wanted: Vec<StreamId>) -> Result<(), LoopFailed> {
         self.stats.loads.fetch_add(wanted.len() as u64, Relaxed);
-        let (_, records) = super::patiently(|| read::streams(&self.pool, &wanted)).await?;
-        Ok(self.cache.put_loaded(&wanted, &records)?)
+        let mut parts = vec![wanted];
+        while let Some(mut wanted) = parts.pop() {
+            match super::patiently(|| read::streams(&self.pool, &wanted)).await {
+                Ok((_, records)) => self.cache.put_loaded(&wanted, &records)?,
+                Err(refused) if refused.is_bad_value() => {
+                    if wanted.len() > 1 {
+                        let second = wanted.split_off(wanted.len() / 2);
+                        parts.extend([second, wanted]);
+                    }
+                }
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Ok(())
     }
 
     /// The batch is in the log: memory first, then the feed, then the callers.
@@ -235,14 +253,20 @@ impl Loop {
     }
 
     /// Answers those whose key is kept from their records; the others must be decided again.
-    async fn replay(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<Vec<Box<dyn Ticket>>, LoopFailed> {
-        let keys: Vec<[u8; 32]> =
-            tickets.iter().filter_map(|ticket| ticket.key()).map(|key| key.key).collect();
+    async fn replay(&mut self, draft: Draft) -> Result<Vec<Box<dyn Ticket>>, LoopFailed> {
+        let keys: Vec<[u8; 32]> = draft.batch.answers.iter().map(|answer| answer.key).collect();
         let kept = super::patiently(|| idempotency::find(&self.pool, &keys)).await?;
-        let mut again = Vec::with_capacity(tickets.len());
-        for ticket in tickets {
-            match ticket.key().and_then(|key| kept.get(&key.key)) {
-                Some(answer) => {
+        let ours: HashMap<[u8; 32], KeyedAnswer> =
+            draft.batch.answers.into_iter().map(|answer| (answer.key, answer)).collect();
+        let mut again = Vec::with_capacity(draft.decided.len());
+        for Decided { ticket, position, .. } in draft.decided {
+            let key = ticket.key().map(|key| key.key);
+            match key.and_then(|key| Some((kept.get(&key)?, ours.get(&key)?))) {
+                // This very answer, from a sending whose outcome was lost; a batch without events leaves no other trace.
+                Some((answer, ours)) if answer.outcome == ours.outcome && answer.body == ours.body => {
+                    ticket.answer(position, draft.batch.recorded_at);
+                }
+                Some((answer, _)) => {
                     self.stats.replayed.fetch_add(1, Relaxed);
                     ticket.replay(&answer.body, &answer.outcome);
                 }
