@@ -2,6 +2,11 @@
 
 mod opening;
 
+mod samples;
+
+mod history;
+mod published_stores;
+
 mod chain;
 mod rights;
 
@@ -10,6 +15,8 @@ mod idempotency;
 mod resend;
 
 mod bounds;
+mod halting;
+mod long_snapshot;
 mod poison;
 
 mod odd;

@@ -15,5 +15,6 @@ pub mod numbers;
 
 pub mod auth;
 pub mod demo;
+pub mod http;
 pub mod newcomer;
 pub mod rest;

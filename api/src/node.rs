@@ -15,12 +15,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::error;
 
+use crate::config::Config;
 use crate::secret::SecretKey;
 
 /// How long the parts of a node may take to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
-/// Connections for queries of the read models.
-const READERS: u32 = 16;
 
 /// What runs in this process on one ledger.
 pub struct Node {
@@ -57,21 +56,31 @@ pub fn calendar(zone: Tz) -> Calendar {
 
 /// The ledger options of this process.
 #[must_use]
-pub fn ledger_options(database: &PgConnectOptions, master_key: &SecretKey, zone: Tz) -> Options {
-    Options::new(database.clone(), MasterKey::new(*master_key.as_bytes()), calendar(zone))
+pub fn ledger_options(database: &PgConnectOptions, master_key: &SecretKey, config: &Config) -> Options {
+    let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+    let limits = &config.limits;
+    Options {
+        cached_streams: size(limits.cached_aggregates),
+        client_lane: size(limits.queue_commands),
+        batch_commands: size(limits.batch_commands),
+        batch_bytes: size(limits.batch_bytes),
+        keep_answers_for: Duration::from_secs(limits.idempotency_s),
+        ..Options::new(database.clone(), MasterKey::new(*master_key.as_bytes()), calendar(config.zone))
+    }
 }
 
 impl Node {
-    /// Migrates the database, opens the ledger, defines the reference data and starts the projector.
+    /// Migrates the database, opens the ledger, defines the reference data and starts the projector. `pool_size`:
+    /// connections for queries of the read models.
     ///
     /// # Errors
     /// The database, the keys or the log are not what they must be.
-    pub async fn start(options: Options) -> Result<Self, NodeError> {
+    pub async fn start(options: Options, pool_size: u32) -> Result<Self, NodeError> {
         let database = options.database.clone();
         lumbung_journal::migrate(&database).await?;
         lumbung_projections::prepare(&database).await?;
         let (ledger, task) = Ledger::open(options).await?;
-        let reader = Reader::open(database.clone(), READERS).await?;
+        let reader = Reader::open(database.clone(), pool_size).await?;
         let access = AccessView::new(ledger.pool().clone(), Arc::clone(ledger.feed()));
         let (stopper, stop) = Stopper::new();
         let (end, ended) = watch::channel(None);

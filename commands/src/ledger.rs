@@ -9,6 +9,7 @@ mod opening;
 mod stats;
 mod ticket;
 mod turn;
+mod upkeep;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,12 +17,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lumbung_domain::LedgerId;
-use lumbung_journal::{
-    Appender, Feed, Head, JournalError, MasterKey, Vault, app_options, app_pool, read, verify,
-};
+use lumbung_journal::{Appender, Feed, Head, JournalError, MasterKey, Vault, app_pool, read, verify};
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgListener};
-use tokio::sync::{mpsc, oneshot, watch};
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
@@ -53,12 +52,18 @@ pub struct Options {
     /// Use cases that may wait; one more is refused.
     pub client_lane: usize,
     pub manager_lane: usize,
+    /// The most use cases in one batch.
+    pub batch_commands: usize,
+    /// A batch that holds so many encoded bytes takes no further use case.
+    pub batch_bytes: usize,
     /// How long a caller waits before the outcome counts as unknown.
     pub answer_within: Duration,
     /// How long one sending of a batch may take before its answer counts as lost.
     pub append_within: Duration,
     /// How often the log's end is written down.
     pub anchor_every: Duration,
+    /// How long answers to Idempotency-Keys are kept.
+    pub keep_answers_for: Duration,
     /// Compare what a batch changed with the log after every so many batches; 0 is never.
     pub sample_every: u64,
 }
@@ -74,9 +79,12 @@ impl Options {
             cached_streams: 200_000,
             client_lane: 4_096,
             manager_lane: 1_024,
+            batch_commands: 512,
+            batch_bytes: 4 * 1024 * 1024,
             answer_within: Duration::from_secs(10),
             append_within: Duration::from_secs(10),
             anchor_every: Duration::from_secs(60),
+            keep_answers_for: Duration::from_secs(7 * 24 * 60 * 60),
             sample_every: 10_000,
         }
     }
@@ -97,7 +105,7 @@ pub struct Ledger {
 /// The task that runs the loop. It ends well when every [`Ledger`] is dropped, badly when the log is not what it was.
 pub struct LedgerTask {
     run: JoinHandle<Result<(), LoopFailed>>,
-    others: Vec<JoinHandle<()>>,
+    beside: Vec<JoinHandle<()>>,
     pool: PgPool,
 }
 
@@ -122,7 +130,7 @@ impl Ledger {
         let feed = Feed::new(pool.clone(), last.0.position);
         let stats = Arc::new(Stats::default());
         let (entrances, lanes, controls) = lanes::lanes(options.client_lane, options.manager_lane);
-        let (elsewhere, listener) = listen(&options.database, last.0.position);
+        let (elsewhere, listener) = upkeep::listen(&options.database, last.0.position);
         let run = Loop {
             head: last.0,
             time: last.1,
@@ -137,8 +145,14 @@ impl Ledger {
             stats: Arc::clone(&stats),
             elsewhere,
             sample_every: options.sample_every,
+            batch_commands: options.batch_commands.max(1),
+            batch_bytes: options.batch_bytes,
         };
-        let anchors = anchor_regularly(pool.clone(), options.anchor_every);
+        let beside = vec![
+            listener,
+            upkeep::anchor(pool.clone(), options.anchor_every),
+            upkeep::forget_answers(pool.clone(), options.keep_answers_for),
+        ];
         let ledger = Self {
             id,
             lanes: entrances,
@@ -148,7 +162,7 @@ impl Ledger {
             stats,
             answer_within: options.answer_within,
         };
-        let task = LedgerTask { run: tokio::spawn(run.run()), others: vec![listener, anchors], pool };
+        let task = LedgerTask { run: tokio::spawn(run.run()), beside, pool };
         Ok((ledger, task))
     }
 
@@ -237,8 +251,8 @@ impl LedgerTask {
     /// The loop stopped because it must not go on.
     pub async fn finished(self) -> Result<(), LoopFailed> {
         let ended = self.run.await;
-        for other in &self.others {
-            other.abort();
+        for task in &self.beside {
+            task.abort();
         }
         match ended {
             Ok(Ok(())) => {
@@ -257,58 +271,6 @@ async fn last_record(pool: &PgPool) -> Result<(Head, DateTime<Utc>), JournalErro
     let head = read::head(pool).await?;
     let last = read::after(pool, head.position - 1, 1).await?;
     Ok(last.first().map_or((head, DateTime::UNIX_EPOCH), |record| (record.head(), record.recorded_at)))
-}
-
-/// Hears of other nodes' commits: by notification, and by looking every second in case one was lost.
-fn listen(database: &PgConnectOptions, position: i64) -> (watch::Receiver<i64>, JoinHandle<()>) {
-    let (told, elsewhere) = watch::channel(position);
-    let options = app_options(database);
-    let task = tokio::spawn(async move {
-        while !told.is_closed() {
-            if let Err(error) = hear(&options, &told).await {
-                warn!(error = &error as &dyn std::error::Error, "not hearing of other nodes' commits");
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-        }
-    });
-    (elsewhere, task)
-}
-
-async fn hear(options: &PgConnectOptions, told: &watch::Sender<i64>) -> Result<(), JournalError> {
-    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).connect_with(options.clone()).await?;
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.listen("lumbung_events").await?;
-    let tell = |position: i64| {
-        told.send_if_modified(|known| {
-            let news = position > *known;
-            *known = position.max(*known);
-            news
-        })
-    };
-    while !told.is_closed() {
-        match tokio::time::timeout(Duration::from_secs(1), listener.recv()).await {
-            Ok(notification) => {
-                if let Ok(position) = notification?.payload().parse() {
-                    tell(position);
-                }
-            }
-            Err(_) => {
-                tell(read::head(&pool).await?.position);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn anchor_regularly(pool: PgPool, every: Duration) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(every).await;
-            if let Err(error) = verify::anchor(&pool).await {
-                warn!(error = &error as &dyn std::error::Error, "the log's end was not anchored");
-            }
-        }
-    })
 }
 
 /// How long a read of the loop may take before its connection counts as dead.

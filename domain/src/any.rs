@@ -73,6 +73,15 @@ macro_rules! closed_world {
             pub fn event_version(&self) -> &'static str {
                 match self { $(Self::$kind(event) => event.event_version()),+ }
             }
+            /// Every type of event, with the kind of stream it stands in.
+            pub fn types() -> impl Iterator<Item = (AggregateType, &'static str)> {
+                [$((
+                    AggregateType::$kind,
+                    <<crate::$kind as Aggregate>::Event as strum::VariantNames>::VARIANTS,
+                )),+]
+                .into_iter()
+                .flat_map(|(kind, names)| names.iter().map(move |name| (kind, *name)))
+            }
             /// Reads the event of a stream of `kind`.
             ///
             /// # Errors

@@ -22,7 +22,7 @@ pub enum BranchCommand {
     Open { branch_id: BranchId, code: BranchCode, location: Place },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum BranchEvent {
     BranchOpened { branch_id: BranchId, code: BranchCode, location: Place },
 }

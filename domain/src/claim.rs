@@ -28,7 +28,7 @@ pub enum ClaimCommand {
     Take { holder: Holder },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum ClaimEvent {
     ClaimTaken { holder: Holder },
 }

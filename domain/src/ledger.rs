@@ -20,7 +20,7 @@ pub enum LedgerCommand {
     Open { ledger_id: LedgerId },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum LedgerEvent {
     LedgerOpened { ledger_id: LedgerId },
 }

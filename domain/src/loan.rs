@@ -123,7 +123,7 @@ pub enum LoanCommand {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum LoanEvent {
     LoanSubmitted(Submission),
     /// The stage was passed; at the last one the event is `LoanDisbursed`.

@@ -59,7 +59,7 @@ pub enum PlafondCommand {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum PlafondEvent {
     PlafondSelected { number: PlafondNumber, terms: ProductTerms },
     PlafondReserved(Reservation),

@@ -36,7 +36,7 @@ pub enum ProductCommand {
     Define { terms: ProductTerms, selectable: bool },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum ProductEvent {
     ProductDefined { terms: ProductTerms, selectable: bool },
 }

@@ -33,7 +33,7 @@ pub enum RoleCommand {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum RoleEvent {
     RoleDefined { role_id: RoleId, name: String, grants: Grants, needs_branch: bool },
     RolePermissionsReplaced { grants: Grants },

@@ -28,7 +28,7 @@ pub enum SessionCommand {
     End,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum SessionEvent {
     SessionOpened { session_id: SessionId, user: UserId },
     SessionEnded {},

@@ -31,7 +31,7 @@ pub enum StaffCommand {
     Leave { user: UserId },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum StaffEvent {
     StaffJoined { user: UserId, roles: Vec<RoleId>, branch: Option<BranchId> },
     StaffLeft { user: UserId, branch: Option<BranchId> },

@@ -78,7 +78,7 @@ pub struct Registration {
     pub branch: Option<BranchId>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum UserEvent {
     UserRegistered(Registration),
     /// Holds only the fields that were given.

@@ -39,7 +39,7 @@ pub enum WalletSource {
     Disbursement { loan: LoanNumber },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum WalletEvent {
     WalletOpened {
         owner: UserId,

@@ -23,6 +23,9 @@ impl Kill {
 
     /// Kills, starts what nobody else starts, and returns once the server is ready.
     pub(super) async fn strike(self, folder: &Folder, server: Server, dice: &mut Dice) -> Server {
+        // Half of the time its commits are cut short, half of the time they come through without an answer.
+        let kill_postgres =
+            if dice.percent(50) { Folder::kill_all_of_postgres } else { Folder::kill_postgres };
         match self {
             Self::Server => {
                 server.kill().await;
@@ -30,7 +33,7 @@ impl Kill {
             }
             Self::Postgres => {
                 let mut server = server;
-                let killed = folder.kill_postgres();
+                let killed = kill_postgres(folder);
                 assert!(killed.is_some(), "PostgreSQL was not running");
                 let started = Instant::now();
                 while folder.postgres().is_none_or(|pid| Some(pid) == killed) {
@@ -42,12 +45,12 @@ impl Kill {
                 server
             }
             Self::Both => {
-                folder.kill_postgres();
+                kill_postgres(folder);
                 server.kill().await;
                 Server::start(folder).await
             }
             Self::PostgresThenServer => {
-                folder.kill_postgres();
+                kill_postgres(folder);
                 tokio::time::sleep(dice.millis(5, 100)).await;
                 server.kill().await;
                 Server::start(folder).await

@@ -44,16 +44,26 @@ impl Folder {
         let text = fs::read_to_string(self.data().join("postgres/postmaster.pid")).ok()?;
         let pid: i32 = text.lines().next()?.parse().ok()?;
         // A number may be in use again by somebody else's process.
-        let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-        line.contains(&self.temp.path().display().to_string()).then(|| Pid::from_raw(pid))
+        command_line(pid)?.contains(&self.temp.path().display().to_string()).then(|| Pid::from_raw(pid))
     }
 
-    /// `kill -9` of PostgreSQL's main process. Answers which one it was; `None` if there was none.
+    /// `kill -9` of PostgreSQL's main process; the others finish what they are at and end. Answers which one it was;
+    /// `None` if there was none.
     pub(crate) fn kill_postgres(&self) -> Option<Pid> {
         let pid = self.postgres()?;
         // It may have ended in between, which is what was wanted.
         let _ = kill(pid, Signal::SIGKILL);
         Some(pid)
+    }
+
+    /// `kill -9` of every process of PostgreSQL, also of those in the middle of a commit.
+    pub(crate) fn kill_all_of_postgres(&self) -> Option<Pid> {
+        let children = self.postgres().map(children).unwrap_or_default();
+        let pid = self.kill_postgres();
+        for child in children {
+            let _ = kill(child, Signal::SIGKILL);
+        }
+        pid
     }
 
     /// A look at the database beside the server that runs it. Ended by [`Attached::leave`], so that this process never
@@ -98,4 +108,21 @@ impl Attached {
         self.pool.close().await;
         assert_eq!(self.cluster.stop().await.unwrap(), Left::Running);
     }
+}
+
+/// How the process was started; `None` if there is none, or nobody has collected it yet.
+fn command_line(pid: i32) -> Option<String> {
+    let line = if Path::new("/proc/self").exists() {
+        fs::read(format!("/proc/{pid}/cmdline")).ok()?
+    } else {
+        let ps = std::process::Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output();
+        ps.ok()?.stdout
+    };
+    (!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned())
+}
+
+/// The processes that this one started; none where they cannot be seen.
+fn children(pid: Pid) -> Vec<Pid> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|child| child.parse().ok()).map(Pid::from_raw).collect()
 }

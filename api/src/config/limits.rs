@@ -66,7 +66,7 @@ limits! {
     /// Commands waiting for the ledger loop; beyond it 503 `OVERLOADED`.
     queue_commands: |_| 4_096, 1..=1000000;
     /// Most commands in one batch.
-    batch_commands: |_| 1_024, 1..=65536;
+    batch_commands: |_| 512, 1..=65536;
     /// Most encoded bytes in one batch.
     batch_bytes: |_| 4 << 20, 65536..=67108864;
     /// Aggregates kept in memory by the ledger loop.

@@ -147,4 +147,16 @@ mod tests {
         }
         assert_ne!(RequestId::of(&HeaderMap::new()).as_str(), RequestId::of(&HeaderMap::new()).as_str());
     }
+
+    #[test]
+    fn a_panic_is_an_internal_error_without_its_text() {
+        for panic in
+            [Box::new("the secret") as Box<dyn Any + Send>, Box::new(String::from("it")), Box::new(7)]
+        {
+            let response = panicked(panic);
+            let error = response.extensions().get::<ApiError>().unwrap();
+            assert_eq!((error.problem().status.as_u16(), error.problem().code), (500, "INTERNAL_ERROR"));
+            assert_eq!(error.problem().message, "Internal Server Error");
+        }
+    }
 }

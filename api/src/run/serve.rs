@@ -13,10 +13,10 @@ use super::RunError;
 use crate::app::App;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
-use crate::demo;
 use crate::node::{Ended, Node, ledger_options};
 use crate::place::Place;
 use crate::rest;
+use crate::{demo, http};
 
 /// How long open requests may take once the server was told to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(15);
@@ -45,7 +45,8 @@ async fn serve(
     listener: TcpListener,
     address: SocketAddr,
 ) -> Result<Exit, RunError> {
-    let node = Node::start(ledger_options(place.database(), &secrets.master_key, config.zone)).await?;
+    let pool_size = u32::try_from(config.limits.pool_connections).unwrap_or(u32::MAX);
+    let node = Node::start(ledger_options(place.database(), &secrets.master_key, config), pool_size).await?;
     let app = Arc::new(App::new(config, &secrets.token_key, &node));
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
@@ -53,19 +54,12 @@ async fn serve(
     greet(config, address);
     let mut ended = node.ended();
     let stopped = {
-        let (stop, stopping) = watch::channel(false);
         let router = rest::router(Arc::clone(&app));
-        let mut serving = tokio::spawn(async move {
-            let mut stopping = stopping;
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async move { drop(stopping.wait_for(|stop| *stop).await) })
-                .await
-        });
-        let reason = wait(&mut ended).await;
-        stop.send_replace(true);
-        if tokio::time::timeout(DRAIN_WITHIN, &mut serving).await.is_err() {
+        let connections = usize::try_from(config.limits.http_connections).unwrap_or(usize::MAX);
+        let mut reason = None;
+        let told = async { reason = wait(&mut ended).await };
+        if !http::serve(listener, router, connections, told, DRAIN_WITHIN).await {
             warn!("requests were still open after {} s", DRAIN_WITHIN.as_secs());
-            serving.abort();
         }
         reason
     };

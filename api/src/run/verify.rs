@@ -1,7 +1,7 @@
 //! `lumbung verify`: reads the whole log and names the first break.
 
 use lumbung_journal::verify::{Verified, VerifyError, verify};
-use lumbung_journal::{JournalError, app_pool};
+use lumbung_journal::app_pool;
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 
@@ -41,7 +41,7 @@ pub(super) async fn run(common: &CommonArgs) -> Result<Exit, RunError> {
 
 async fn check(database: &PgConnectOptions) -> Result<Verified, VerifyError> {
     let pool = app_pool(database, 2).await?;
-    let total = lumbung_journal::read::head(&pool).await.map_err(JournalError::from)?.position;
+    let total = lumbung_journal::read::head(&pool).await?.position;
     let bar = super::rebuild::progress_bar("verifying", total);
     let verified = verify(&pool, |position| bar.set_position(position.unsigned_abs())).await;
     bar.finish_and_clear();

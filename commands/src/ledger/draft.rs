@@ -1,6 +1,6 @@
 //! A batch in the making: decided use cases, their events chained and encoded.
 //!
-//! Bounds: [`MAX_BYTES`] of encoded events. Order: events stand in the order in which use cases were decided; a later
+//! Bounds: so many bytes of encoded events. Order: events stand in the order in which use cases were decided; a later
 //! use case of the same batch sees what an earlier one did.
 
 use std::borrow::Cow;
@@ -15,9 +15,6 @@ use super::book::{NewEvent, Work};
 use super::cache::Overlay;
 use super::ticket::{NoAnswer, Ticket};
 
-/// A batch that holds this much takes no further use case.
-pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
-
 pub(super) struct Draft {
     pub(super) batch: Batch,
     pub(super) facts: Vec<Fact>,
@@ -25,6 +22,7 @@ pub(super) struct Draft {
     pub(super) decided: Vec<Decided>,
     keys: HashSet<[u8; 32]>,
     bytes: usize,
+    most_bytes: usize,
 }
 
 /// A decided use case, waiting for the batch to be definite.
@@ -39,7 +37,8 @@ pub(super) struct Decided {
 struct Unkeepable;
 
 impl Draft {
-    pub(super) fn new(head: Head, recorded_at: DateTime<Utc>) -> Self {
+    /// A draft that holds `most_bytes` takes no further use case.
+    pub(super) fn new(head: Head, recorded_at: DateTime<Utc>, most_bytes: usize) -> Self {
         let batch = Batch {
             expected: head,
             last: head,
@@ -55,11 +54,12 @@ impl Draft {
             decided: Vec::new(),
             keys: HashSet::new(),
             bytes: 0,
+            most_bytes,
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= MAX_BYTES
+        self.bytes >= self.most_bytes
     }
 
     /// Whether an earlier use case of this batch came with the same Idempotency-Key; one key is answered once.

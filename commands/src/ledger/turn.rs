@@ -1,7 +1,7 @@
 //! The ledger loop: one task per node, one batch per turn.
 //!
 //! Take a batch → decide every use case in memory → encode and chain once → append by one call → answer everyone. The
-//! next batch forms while this one commits. Bounds: [`MAX_BATCH`] use cases and [`super::draft::MAX_BYTES`] per batch,
+//! next batch forms while this one commits. Bounds: so many use cases and bytes per batch,
 //! [`LOAD_ROUNDS`] rounds of loading. Order: nobody is answered before the batch's outcome is definite, and the feed
 //! learns of it before the callers do.
 
@@ -26,9 +26,6 @@ use super::draft::{Decided, Draft};
 use super::lanes::{Control, Lanes};
 use super::stats::Stats;
 use super::ticket::{Decision, Keeping, NoAnswer, Ticket, panic_text};
-
-/// The most use cases in one batch.
-pub(super) const MAX_BATCH: usize = 512;
 
 /// How often a use case may name streams that are not in memory before it fails.
 const LOAD_ROUNDS: usize = 8;
@@ -55,6 +52,8 @@ pub(super) struct Loop {
     pub(super) elsewhere: watch::Receiver<i64>,
     /// Compare what a batch changed with the log after every so many batches; 0 is never.
     pub(super) sample_every: u64,
+    pub(super) batch_commands: usize,
+    pub(super) batch_bytes: usize,
 }
 
 /// The loop cannot go on: the log is not what this node knows of it, or holds what this software cannot read.
@@ -69,14 +68,14 @@ impl Loop {
             self.cache.evict();
             if self.backlog.is_empty() {
                 tokio::select! {
-                    taken = self.lanes.take(MAX_BATCH, &mut self.backlog) => if !taken { break },
+                    taken = self.lanes.take(self.batch_commands, &mut self.backlog) => if !taken { break },
                     Some(control) = self.controls.recv() => { self.obey(control).await?; continue }
                     Ok(()) = self.elsewhere.changed() => { self.hear_of_others().await?; continue }
                 }
             } else {
-                self.lanes.take_ready(MAX_BATCH, &mut self.backlog);
+                self.lanes.take_ready(self.batch_commands, &mut self.backlog);
             }
-            let batch = self.backlog.drain(..self.backlog.len().min(MAX_BATCH)).collect();
+            let batch = self.backlog.drain(..self.backlog.len().min(self.batch_commands)).collect();
             self.turn(batch).await?;
         }
         info!(head = %self.head, "the ledger loop is done");
@@ -153,7 +152,7 @@ impl Loop {
     /// Decides every use case on the cache, loading what is missing between the rounds.
     async fn decide(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<Draft, LoopFailed> {
         let now = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_else(|_| Utc::now());
-        let mut draft = Draft::new(self.head, now.max(self.time));
+        let mut draft = Draft::new(self.head, now.max(self.time), self.batch_bytes);
         let mut undecided = tickets;
         for _ in 0..LOAD_ROUNDS {
             let mut missing = HashSet::new();

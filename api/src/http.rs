@@ -1,0 +1,78 @@
+//! Connections: accepting, bounding and ending them.
+//!
+//! Bounds: so many connections at once (one more waits to be accepted), so long for a request's head, one request
+//! at a time on each. Bodies and handling times are bounded by the edge (`rest`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+/// A head that is not there by then is not coming; also how long an idle connection is kept.
+const HEAD_WITHIN: Duration = Duration::from_secs(60);
+/// The largest head, in bytes.
+const HEAD_BYTES: usize = 64 * 1024;
+/// After a failed accept, which mostly means too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` is done, then lets open requests end, for at most `drain_within`; answers whether all did.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections: usize,
+    stop: impl Future<Output = ()>,
+    drain_within: Duration,
+) -> bool {
+    let graceful = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(connections));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = async {
+            // Never closed, so there is always a permit to wait for.
+            let permit = Arc::clone(&permits).acquire_owned().await.ok();
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = graceful.watch(connection(stream, router.clone()));
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        debug!(error = &error as &dyn std::error::Error, "a connection broke");
+                    }
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    tokio::time::timeout(drain_within, graceful.shutdown()).await.is_ok()
+}
+
+type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+
+fn connection(stream: TcpStream, router: Router) -> Connection {
+    // Answers are small and written at once: waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
+    }
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
