@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lumbung::data_dir::DataDir;
-use lumbung::node::ledger_options;
+use lumbung::node::calendar;
 use lumbung::postgres::{Cluster, ClusterOptions, Left, Role};
 use lumbung_commands::Ledger;
-use lumbung_commands::ledger::LedgerTask;
-use lumbung_journal::app_pool;
+use lumbung_commands::ledger::{LedgerTask, Options};
+use lumbung_journal::{MasterKey, app_pool};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::PgPool;
@@ -100,7 +100,8 @@ impl Attached {
     pub(crate) async fn ledger(&self) -> (Ledger, LedgerTask) {
         let secrets = self.data.secrets().unwrap();
         let zone = "Asia/Jakarta".parse().unwrap();
-        let options = ledger_options(&self.cluster.url("lumbung"), &secrets.master_key, zone);
+        let master_key = MasterKey::new(*secrets.master_key.as_bytes());
+        let options = Options::new(self.cluster.url("lumbung"), master_key, calendar(zone));
         Ledger::open(options).await.unwrap()
     }
 
