@@ -1,8 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
+mod crash;
 mod embedded;
 mod ledger;
 mod rest_edge;
 mod rest_smoke;
+mod scenario;
+mod served;
 mod support;

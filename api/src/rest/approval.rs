@@ -81,6 +81,8 @@ pub(super) async fn reject(
 /// A note speaks about the customer, so it is sealed with their key and goes when they are erased. Of a loan that is not
 /// there the ledger will refuse the command, whoever's key it was.
 async fn sealed(app: &App, officer: UserId, loan: LoanNumber, note: &Note) -> Result<Sealed<Note>, ApiError> {
+    // The read models may have shown the loan before this node heard of it.
+    app.access.wait_until_applied(app.freshness.projected(), app.patience).await?;
     let (state, _) = app.access.get::<Loan>(loan).await?;
     let person = state.application().map_or(officer, |application| application.submission.customer.user_id);
     Ok(app.ledger.vault().sealer(person.0).await?.seal(note)?)

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Breaks the product on purpose, one promise at a time, and expects the safety suites to notice. A suite that stays green
+# proves nothing. Works on a copy of the tree; needs what `cargo test` needs, and some minutes.
+#
+# Exit codes: 0 every control went red; 1 one stayed green; 2 a control no longer applies, does not build, or the
+# unbroken product is red itself.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tree=$PWD
+copy=$(mktemp -d "${TMPDIR:-/tmp}/lumbung-controls-XXXXXX")
+chmod 711 "$copy" # PostgreSQL's account walks through when root runs this.
+trap 'rm -rf "$copy"' EXIT
+
+crash=crash::nothing_acknowledged_is_lost_and_nothing_is_doubled
+authority=scenario::authority::only_the_officer_whose_turn_it_is_decides
+export LUMBUNG_CRASH_ROUNDS=${LUMBUNG_CRASH_ROUNDS:-12} LUMBUNG_CRASH_SEED=${LUMBUNG_CRASH_SEED:-1}
+
+mkdir "$copy/tree"
+git ls-files -z --cached --others --exclude-standard | tar --null -cf - -T - | tar -xf - -C "$copy/tree"
+built=${CARGO_TARGET_DIR:-$tree/target}
+if [ -d "$built/debug" ]; then
+  mkdir -p "$copy/target/debug"
+  # Spares compiling the dependencies again.
+  cp -a --reflink=auto "$built"/debug/{deps,build,.fingerprint} "$copy/target/debug/"
+fi
+export CARGO_TARGET_DIR=$copy/target
+cd "$copy/tree"
+
+stayed_green=0
+table=()
+
+# Answers 0 if the test is green. What it says is in $copy/log.
+run() { cargo test -q -p lumbung --test acceptance -- --exact "$1" --nocapture >"$copy/log" 2>&1; }
+
+build() {
+  cargo test -q -p lumbung --test acceptance --no-run >"$copy/build.log" 2>&1 && return
+  echo "$1: does not build" >&2
+  tail -40 "$copy/build.log" >&2
+  exit 2
+}
+
+# control NAME TEST FILE SED: changes the file by the sed program, runs the test, takes the change back.
+control() {
+  local name=$1 test=$2 file=$3 verdict seen
+  cp -p "$file" "$copy/unbroken"
+  sed -i "$4" "$file"
+  if cmp -s "$file" "$copy/unbroken"; then
+    echo "$name: nothing to change in $file any more" >&2
+    exit 2
+  fi
+  build "$name"
+  if run "$test"; then
+    verdict=GREEN stayed_green=1 seen="nothing"
+  else
+    verdict=red
+    # The first complaint, on one line.
+    seen=$(grep -a -A3 -m1 'panicked at' "$copy/log" | tail -n +2 | tr -s '\n ' ' ' | cut -c1-160)
+  fi
+  cp "$copy/unbroken" "$file"
+  echo "$name: $verdict after $SECONDS s: $seen"
+  table+=("$(printf '%-32s %-6s %s' "$name" "$verdict" "$seen")")
+}
+
+build "the unbroken product"
+for test in "$crash" "$authority"; do
+  if ! run "$test"; then
+    echo "the unbroken product is red: $test" >&2
+    tail -40 "$copy/log" >&2
+    exit 2
+  fi
+  echo "unbroken: green after $SECONDS s: $test"
+done
+
+# Repeated keys still go the right way, so that lost answers are all there is to see.
+control "answering before COMMIT" "$crash" commands/src/ledger/turn.rs '/let draft = self.decide(tickets).await?;/c\
+            let mut draft = self.decide(tickets).await?;\
+            let keys: Vec<[u8; 32]> =\
+                draft.decided.iter().filter_map(|decided| decided.ticket.key()).map(|key| key.key).collect();\
+            let look = idempotency::find(\&self.pool, \&keys);\
+            let kept = tokio::time::timeout(std::time::Duration::from_millis(10), look).await;\
+            if kept.is_ok_and(|kept| kept.is_ok_and(|kept| !kept.is_empty())) {} else {\
+                for decided in std::mem::take(\&mut draft.decided) {\
+                    decided.ticket.answer(decided.position, draft.batch.recorded_at);\
+                }\
+            }'
+
+control "synchronous_commit off" "$crash" commands/journal/src/database.rs \
+  's/("synchronous_commit", "on")/("synchronous_commit", "off")/'
+
+control "no idempotency record" "$crash" commands/src/ledger/draft.rs '/self\.batch\.answers\.push(/d'
+
+control "no permission check at the stage" "$authority" commands/src/loan/decide.rs \
+  's/status\.awaits()\.filter(.*);/status.awaits();/'
+
+printf '\n%-32s %-6s %s\n' control result seen
+printf '%s\n' "${table[@]}"
+exit "$stayed_green"
