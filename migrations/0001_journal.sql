@@ -12,7 +12,8 @@ create table journal.events (
     metadata       json        not null,
     recorded_at    timestamptz not null,
     hash           bytea       not null,
-    unique (aggregate_type, aggregate_id, sequence)
+    -- The id first: it tells streams apart at the first comparison, the type almost never does.
+    unique (aggregate_id, aggregate_type, sequence)
 );
 
 -- Copies of the head, so that a log whose tail was cut off is found out up to the last of them.
@@ -62,6 +63,8 @@ create trigger insert_only before update or delete or truncate on journal.anchor
 --
 -- Every read stands in a statement of its own after the lock: a statement that locks and reads sees the log as it
 -- was before it got the lock. There is no head row: a row updated per batch rots under a long snapshot.
+-- Arrays are taken apart by subscript, which inside plpgsql costs the same at any index: unnest of several arrays
+-- first writes every one of them into a store of its own.
 create function journal.append(
     expected_position bigint, expected_hash bytea, last_position bigint, last_hash bytea, batch_at timestamptz,
     aggregate_types text[], aggregate_ids text[], sequences bigint[], event_types text[], event_versions text[],
@@ -72,10 +75,11 @@ create function journal.append(
 ) language plpgsql volatile as $$
 declare
     inserted bigint;
+    head_at  timestamptz;
 begin
     perform pg_advisory_xact_lock(5492307);
 
-    select e.position, e.hash into head_position, head_hash
+    select e.position, e.hash, e.recorded_at into head_position, head_hash, head_at
         from journal.events e order by e.position desc limit 1;
     head_position := coalesce(head_position, 0);
     head_hash := coalesce(head_hash, decode(repeat('00', 32), 'hex'));
@@ -91,16 +95,16 @@ begin
         return;
     end if;
 
-    -- No look-up by "key = any(keys)": its plan is made once, on the empty table, and rots with it.
+    -- Time never falls, so one node with a fast clock would drag the whole ledger into its future.
+    if batch_at > greatest(head_at, clock_timestamp() + interval '1 minute') then
+        raise exception 'the clock of this node is ahead: %', batch_at using errcode = 'LB004';
+    end if;
+
+    -- No look-up by "key = any(keys)": its plan is made once, on the empty table, and rots with it. A key that is
+    -- answered already violates the primary key, which undoes everything; "on conflict" would search every key twice.
     if cardinality(keys) > 0 then
         insert into journal.idempotency (key, body, outcome, recorded_at)
-            select k.key, k.body, k.outcome, batch_at
-            from unnest(keys, bodies, outcomes) as k (key, body, outcome)
-            on conflict do nothing;
-        get diagnostics inserted = row_count;
-        if inserted <> cardinality(keys) then
-            raise exception 'an idempotency key is already answered' using errcode = 'LB001';
-        end if;
+            select keys[n], bodies[n], outcomes[n], batch_at from generate_series(1, cardinality(keys)) as n;
     end if;
 
     if cardinality(persons) > 0 then
@@ -111,11 +115,9 @@ begin
     if last_position > expected_position then
         insert into journal.events (position, aggregate_type, aggregate_id, sequence, event_type, event_version,
                 payload, metadata, recorded_at, hash)
-            select expected_position + e.n, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type,
-                e.event_version, e.payload::json, e.metadata::json, batch_at, e.hash
-            from unnest(aggregate_types, aggregate_ids, sequences, event_types, event_versions, payloads, metadatas,
-                hashes) with ordinality
-                as e (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, hash, n);
+            select expected_position + n, aggregate_types[n], aggregate_ids[n], sequences[n], event_types[n],
+                event_versions[n], payloads[n]::json, metadatas[n]::json, batch_at, hashes[n]
+            from generate_series(1, cardinality(hashes)) as n;
         get diagnostics inserted = row_count;
         if inserted <> last_position - expected_position then
             raise exception 'batch of % events for positions % to %', inserted, expected_position + 1, last_position

@@ -85,7 +85,7 @@ control "answering before COMMIT" "$crash" commands/src/ledger/turn.rs '/let dra
             }'
 
 control "synchronous_commit off" "$crash" commands/journal/src/database.rs \
-  's/("role", APP_ROLE), /&("synchronous_commit", "off"), /'
+  's/("synchronous_commit", "on")/("synchronous_commit", "off")/'
 
 control "no idempotency record" "$crash" commands/src/ledger/draft.rs '/self\.batch\.answers\.push(/d'
 

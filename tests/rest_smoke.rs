@@ -18,7 +18,7 @@ use crate::support::cluster::database;
 use crate::support::ledger::options;
 
 /// A node that serves.
-struct Server {
+pub(super) struct Server {
     app: Arc<App>,
     url: String,
     client: reqwest::Client,
@@ -27,15 +27,15 @@ struct Server {
 }
 
 /// An answer, taken apart.
-struct Answer {
-    status: StatusCode,
-    headers: HashMap<String, String>,
-    text: String,
-    json: Value,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HashMap<String, String>,
+    pub(super) text: String,
+    pub(super) json: Value,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), |_| None).unwrap();
         let node = Node::start(options(&database().await), 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
@@ -47,24 +47,24 @@ impl Server {
         Self { app, url, client: reqwest::Client::new(), _node: node }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    async fn get(&self, path: &str, token: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str, token: &str) -> Answer {
         send(self.request(Method::GET, path).bearer_auth(token)).await
     }
 
-    async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
+    pub(super) async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
         send(self.request(Method::POST, path).bearer_auth(token).json(&body)).await
     }
 
-    async fn post_keyed(&self, path: &str, token: &str, key: &str, body: &str) -> Answer {
+    pub(super) async fn post_keyed(&self, path: &str, token: &str, key: &str, body: &str) -> Answer {
         let request = self.request(Method::POST, path).bearer_auth(token).header("Idempotency-Key", key);
         send(request.header("Content-Type", "application/json").body(body.to_owned())).await
     }
 
-    async fn login(&self, email: &str, password: &str) -> String {
+    pub(super) async fn login(&self, email: &str, password: &str) -> String {
         let credentials = json!({"email": email, "password": password});
         let answer = send(self.request(Method::POST, "/api/auth/login").json(&credentials)).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -72,7 +72,7 @@ impl Server {
     }
 
     /// John with the plafond BRONZE and a loan of 3,000,000 at Jakarta.
-    async fn submitted(&self) -> (String, i64) {
+    pub(super) async fn submitted(&self) -> (String, i64) {
         let john = self.login("john.doe@email.com", "customer123").await;
         self.post("/api/customer/plafond", &john, json!({"productId": 1})).await.ok(200);
         let body = json!({"branchId": 1, "amount": 3_000_000, "tenor": 6, "interestRate": 12.0});
@@ -81,7 +81,7 @@ impl Server {
     }
 }
 
-async fn send(request: RequestBuilder) -> Answer {
+pub(super) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let status = response.status();
     let headers = response
@@ -95,14 +95,14 @@ async fn send(request: RequestBuilder) -> Answer {
 
 impl Answer {
     /// The data of a success.
-    fn ok(self, status: u16) -> Value {
+    pub(super) fn ok(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.json["success"], true);
         self.json["data"].clone()
     }
 
     /// Status, code and message of an error.
-    fn error(&self) -> (u16, &str, &str) {
+    pub(super) fn error(&self) -> (u16, &str, &str) {
         assert_eq!(self.json["success"], false, "{}", self.text);
         for field in ["timestamp", "errors", "requestId"] {
             assert!(!self.json[field].is_null(), "{field} is missing: {}", self.text);

@@ -7,7 +7,9 @@ mod gate;
 mod tokens;
 
 pub use caller::{Anyone, Caller};
-pub use gate::{DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoans, RejectLoans, SubmitLoans};
+pub use gate::{
+    DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
+};
 pub(crate) use gate::{is_customer_with, stages};
 pub use passwords::{Passwords, PasswordsError};
 pub use tokens::{Token, TokenError, Tokens};

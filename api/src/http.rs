@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
@@ -21,6 +22,25 @@ const HEAD_WITHIN: Duration = Duration::from_secs(60);
 const HEAD_BYTES: usize = 64 * 1024;
 /// After a failed accept, which mostly means too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Files that the rest of the process may need open: the database's connections, logs, uploads.
+const OTHER_FILES: u64 = 256;
+
+/// How many connections may be open: as many as configured, but never so many that nothing else could be opened. Raises
+/// the limit of open files as far as it may.
+#[must_use]
+pub fn connections(configured: u64) -> usize {
+    let files = match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((soft, hard)) if setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() => soft.max(hard),
+        Ok((soft, _)) => soft,
+        Err(_) => u64::MAX,
+    };
+    let room = files.saturating_sub(OTHER_FILES).max(1);
+    if room < configured {
+        warn!(configured, room, "fewer connections than configured: the limit of open files is too low");
+    }
+    usize::try_from(room.min(configured)).unwrap_or(usize::MAX)
+}
 
 /// Serves until `stop` is done, then lets open requests end, for at most `drain_within`; answers whether all did.
 pub async fn serve(

@@ -137,8 +137,15 @@ fn watch_loop(task: LedgerTask, end: watch::Sender<Option<Ended>>) -> JoinHandle
 
 fn follow_access(access: Arc<AccessView>, stop: Stop, end: watch::Sender<Option<Ended>>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        if let Err(failed) = access.follow(&stop).await {
-            end.send_replace(Some(Arc::new(failed)));
+        // A task of its own, so that a panic in it is heard of too.
+        let following = tokio::spawn(async move { access.follow(&stop).await });
+        let ended: Option<Ended> = match following.await {
+            Ok(Ok(())) => None,
+            Ok(Err(failed)) => Some(Arc::new(failed)),
+            Err(panicked) => Some(Arc::new(panicked)),
+        };
+        if ended.is_some() {
+            end.send_replace(ended);
         }
     })
 }

@@ -45,7 +45,7 @@ pub struct Options {
     pub database: PgConnectOptions,
     pub master_key: MasterKey,
     pub calendar: Calendar,
-    /// Connections for loads and look-ups; appends have their own.
+    /// Connections for whoever else reads the journal; the loop has its own.
     pub pool_size: u32,
     /// Streams held in memory.
     pub cached_streams: usize,
@@ -116,6 +116,9 @@ pub enum Lane {
     Manager,
 }
 
+/// Connections of the loop for loads, beside the one for appends.
+const LOADERS: u32 = 2;
+
 impl Ledger {
     /// Opens the ledger on a migrated database and starts its loop.
     ///
@@ -123,6 +126,8 @@ impl Ledger {
     /// The database fails, the master key is another one, or the log cannot be read.
     pub async fn open(options: Options) -> Result<(Self, LedgerTask), JournalError> {
         let pool = app_pool(&options.database, options.pool_size).await?;
+        // The loop never queues behind readers for a connection.
+        let loads = app_pool(&options.database, LOADERS).await?;
         let mut appender = Appender::new(options.database.clone(), options.append_within);
         let id = opening::open(&pool, &mut appender).await?;
         let vault = Arc::new(Vault::open(pool.clone(), id, options.master_key.clone()).await?);
@@ -136,7 +141,7 @@ impl Ledger {
             time: last.1,
             cache: Cache::new(options.cached_streams),
             appender,
-            pool: pool.clone(),
+            pool: loads,
             feed: Arc::clone(&feed),
             lanes,
             controls,

@@ -6,6 +6,7 @@
 pub mod ledger;
 
 mod authority;
+mod version;
 
 pub mod loan;
 pub mod plafond;
@@ -16,3 +17,4 @@ pub mod wallet;
 
 pub use authority::Actor;
 pub use ledger::{Answer, Book, Call, Halt, IdempotencyKey, Ledger, NoAnswer, UseCase};
+pub use version::Expected;

@@ -84,7 +84,7 @@ mod tests {
         assert!(BranchCode::new(&"A".repeat(20)).is_ok());
         for (text, why) in [
             ("", "must not be blank"),
-            ("AAAAAAAAAAAAAAAAAAAAA", "size must be between 1 and 20"),
+            ("AAAAAAAAAAAAAAAAAAAAA", "must be at most 20 characters"),
             ("J KT", "must have only letters A-Z, digits and -"),
             ("JKT_2", "must have only letters A-Z, digits and -"),
             ("ıst", "must have only letters A-Z, digits and -"),

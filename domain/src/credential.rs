@@ -29,10 +29,17 @@ impl PasswordHash {
 /// A password is taken as typed, neither trimmed nor changed.
 ///
 /// # Errors
-/// Fewer than 6 or more than 100 characters.
-pub fn check_password_size(password: &str) -> Result<(), Invalid> {
+/// Fewer than 6 or more than 100 characters, or with control characters: no keyboard types them, and whatever cuts a
+/// text at U+0000 would take a part of the password for the whole.
+pub fn check_new_password(password: &str) -> Result<(), Invalid> {
     let size = 6..=100;
-    if size.contains(&password.chars().count()) { Ok(()) } else { Err(size_between(&size)) }
+    if !size.contains(&password.chars().count()) {
+        return Err(size_between(&size));
+    }
+    if password.chars().any(char::is_control) {
+        return Err(Invalid::new("must not contain control characters"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -43,13 +50,21 @@ mod tests {
     #[test]
     fn size_of_a_password() {
         for size in [0, 5, 101] {
-            let why = check_password_size(&"p".repeat(size)).unwrap_err();
+            let why = check_new_password(&"p".repeat(size)).unwrap_err();
             assert_eq!(why.as_str(), "size must be between 6 and 100", "{size}");
         }
         for size in [6, 100] {
-            assert_eq!(check_password_size(&"é".repeat(size)), Ok(()), "{size}");
+            assert_eq!(check_new_password(&"é".repeat(size)), Ok(()), "{size}");
         }
-        assert_eq!(check_password_size("      "), Ok(()));
+        assert_eq!(check_new_password("      "), Ok(()));
+    }
+
+    #[test]
+    fn control_characters_in_a_password() {
+        for password in ["secret\0more", "\0\0\0\0\0\0", "secret\n", "tab\tbed"] {
+            let why = check_new_password(password).unwrap_err();
+            assert_eq!(why.as_str(), "must not contain control characters", "{password:?}");
+        }
     }
 
     #[test]

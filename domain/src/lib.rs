@@ -41,7 +41,7 @@ pub use branch::{Branch, BranchCommand, BranchEvent};
 pub use branch_code::{BranchCode, Place};
 pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
 pub use cqrs::Cqrs;
-pub use credential::{PasswordHash, check_password_size};
+pub use credential::{PasswordHash, check_new_password};
 pub use id::{
     BranchId, ClaimId, LedgerId, LoanNumber, PlafondNumber, ProductId, RoleId, SessionId, TopUpId, UserId,
     UserNumber,

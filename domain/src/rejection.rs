@@ -99,8 +99,12 @@ pub enum Rejection {
     AlreadyExists,
 
     // The key was used for another request body.
-    #[error("The Idempotency-Key was already used with another request")]
+    #[error("The Idempotency-Key was already used with a different body")]
     IdempotencyKeyReused,
+
+    // The command was meant for another version; never kept with a key.
+    #[error("It has changed in the meantime. Please load it again and retry.")]
+    VersionMismatch,
 }
 
 impl Rejection {

@@ -1,20 +1,71 @@
 //! Texts that people type.
 //!
 //! One rule for all: trimmed; no control characters, U+0000 among them, except that notes may have newlines;
-//! lengths count characters, not bytes.
+//! lengths count characters, not bytes. Characters that nobody sees are refused in names, where they would make two
+//! people look alike, and taken out of every other text, where they come along with what is pasted.
 
 use std::ops::RangeInclusive;
 
 use crate::Invalid;
 
+/// Characters without a shape of their own: `Default_Ignorable_Code_Point` of Unicode 16.0
+/// (`DerivedCoreProperties.txt`) without the variation selectors, which belong to the letter before them; the
+/// interlinear marks of category Cf; and the blank Braille pattern.
+const INVISIBLE: [RangeInclusive<char>; 17] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3164}'..='\u{3164}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e007f}',
+];
+
+/// Join letters into words and emoji in running text.
+const JOINERS: RangeInclusive<char> = '\u{200c}'..='\u{200d}';
+
+/// Break lines without being control characters.
+const SEPARATORS: RangeInclusive<char> = '\u{2028}'..='\u{2029}';
+
+/// Trims a name and holds it to the rule.
+pub(crate) fn name(text: &str, size: RangeInclusive<usize>) -> Result<Box<str>, Invalid> {
+    if text.chars().any(|letter| is_invisible(letter) || SEPARATORS.contains(&letter)) {
+        return Err(Invalid::new("must not contain invisible characters"));
+    }
+    checked(text.trim(), size, |_| false)
+}
+
 /// Trims a text of one line and holds it to the rule.
 pub(crate) fn line(text: &str, size: RangeInclusive<usize>) -> Result<Box<str>, Invalid> {
-    checked(text.trim(), size, |_| false)
+    checked(visible(text).trim(), size, |_| false)
 }
 
 /// Like [`line`], with newlines allowed. `\r\n`, as browsers send it, is read as a newline.
 pub(crate) fn lines(text: &str, size: RangeInclusive<usize>) -> Result<Box<str>, Invalid> {
-    checked(text.trim().replace("\r\n", "\n").as_str(), size, |letter| letter == '\n')
+    checked(visible(text).trim().replace("\r\n", "\n").as_str(), size, |letter| letter == '\n')
+}
+
+fn is_invisible(letter: char) -> bool {
+    !letter.is_ascii() && INVISIBLE.iter().any(|range| range.contains(&letter))
+}
+
+/// The text without invisible characters. Joiners stay where they have something to join; a separator is a newline.
+fn visible(text: &str) -> String {
+    let shows = text.chars().any(|letter| !letter.is_whitespace() && !is_invisible(letter));
+    text.chars()
+        .filter(|letter| !is_invisible(*letter) || (shows && JOINERS.contains(letter)))
+        .map(|letter| if SEPARATORS.contains(&letter) { '\n' } else { letter })
+        .collect()
 }
 
 fn checked(
@@ -29,9 +80,18 @@ fn checked(
         return Err(Invalid::new("must not contain control characters"));
     }
     if !size.contains(&text.chars().count()) {
-        return Err(size_between(&size));
+        return Err(wrong_size(&size));
     }
     Ok(text.into())
+}
+
+/// Whether a text is blank was asked before, so of 1 to 500 characters only the 500 can be missed.
+fn wrong_size(size: &RangeInclusive<usize>) -> Invalid {
+    if *size.start() <= 1 {
+        Invalid::new(format!("must be at most {} characters", size.end()))
+    } else {
+        size_between(size)
+    }
 }
 
 pub(crate) fn size_between(size: &RangeInclusive<usize>) -> Invalid {
@@ -41,9 +101,13 @@ pub(crate) fn size_between(size: &RangeInclusive<usize>) -> Invalid {
 /// What every personal text has besides its own `new(&str) -> Result<Self, Invalid>`: it is stored only sealed,
 /// and its `Debug` names the type alone, so no log shows a person. It has no serde and no `Display` on purpose.
 ///
-/// A rule of such a type may later be widened, never narrowed: a sealed value must open for ever.
+/// A rule of such a type may later be widened, never narrowed: a sealed value must open for ever. Where `new` became
+/// stricter, `$restore` still takes what it took before.
 macro_rules! personal_text {
     ($name:ident, $field:literal) => {
+        personal_text!($name, $field, Self::new);
+    };
+    ($name:ident, $field:literal, $restore:expr) => {
         impl $name {
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -64,7 +128,7 @@ macro_rules! personal_text {
                 self.0.as_ref().to_owned()
             }
             fn restore(text: String) -> Option<Self> {
-                Self::new(&text).ok()
+                $restore(&text).ok()
             }
         }
 
@@ -112,7 +176,7 @@ mod tests {
     fn trims_and_counts_characters() {
         assert_eq!(line("  Budi \n", 1..=4).as_deref(), Ok("Budi"));
         assert_eq!(line("é界🙂a", 1..=4).as_deref(), Ok("é界🙂a"));
-        assert_eq!(line("abcde", 1..=4).unwrap_err().as_str(), "size must be between 1 and 4");
+        assert_eq!(line("abcde", 1..=4).unwrap_err().as_str(), "must be at most 4 characters");
         assert_eq!(line(" \t\n ", 1..=4).unwrap_err().as_str(), "must not be blank");
         assert_eq!(line("", 0..=4).as_deref(), Ok(""));
     }
@@ -128,14 +192,63 @@ mod tests {
     }
 
     #[test]
+    fn invisible_characters_are_refused_in_names() {
+        for text in [
+            "\u{200b}",
+            "Bu\u{200b}di",
+            "\u{feff}Budi",
+            "Budi\u{202e}",
+            "\u{2066}Budi\u{2069}",
+            "Bu\u{2028}di",
+            "Budi\u{2029}",
+            "\u{ad}",
+            "Bu\u{200d}di",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{e0041}",
+        ] {
+            assert_eq!(
+                name(text, 1..=9).unwrap_err().as_str(),
+                "must not contain invisible characters",
+                "{text:?}"
+            );
+        }
+        for text in ["Budi", "Ayu Ní Luh", "葛\u{e0100}城", "شهرزاد", "O'Brien-Łuć"] {
+            assert_eq!(name(text, 1..=15).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn invisible_characters_are_taken_out_of_other_texts() {
+        assert_eq!(
+            line("\u{feff} Jl. Me\u{ad}rdeka\u{200b} 1\u{202e} ", 1..=20).as_deref(),
+            Ok("Jl. Merdeka 1")
+        );
+        assert_eq!(line("👩\u{200d}🌾", 1..=9).as_deref(), Ok("👩\u{200d}🌾"));
+        assert_eq!(lines("a\u{2028}b\u{2029}c", 1..=9).as_deref(), Ok("a\nb\nc"));
+        assert!(line("a\u{2028}b", 1..=9).is_err());
+        for text in ["\u{200b}", " \u{200d}\u{2060} ", "\u{2029}"] {
+            assert_eq!(lines(text, 1..=9).unwrap_err().as_str(), "must not be blank", "{text:?}");
+        }
+        // What is taken in once is taken in again unchanged.
+        let note = Note::new("\u{feff}one\u{2028}\u{200b}two").unwrap();
+        assert_eq!(Note::restore(note.reveal()), Some(note));
+    }
+
+    #[test]
+    fn the_ranges_are_in_order() {
+        assert!(INVISIBLE.windows(2).all(|pair| pair[0].end() < pair[1].start()));
+    }
+
+    #[test]
     fn notes_are_never_blank_and_remarks_may_be() {
         assert_eq!(Note::new("  ").unwrap_err().as_str(), "must not be blank");
         assert_eq!(Note::new(" Documents\ncomplete ").unwrap().as_str(), "Documents\ncomplete");
         assert!(Note::new(&"x".repeat(500)).is_ok());
-        assert_eq!(Note::new(&"x".repeat(501)).unwrap_err().as_str(), "size must be between 1 and 500");
+        assert_eq!(Note::new(&"x".repeat(501)).unwrap_err().as_str(), "must be at most 500 characters");
         assert_eq!(Remarks::new("").unwrap().as_str(), "");
         assert!(Remarks::new(&"é".repeat(500)).is_ok());
-        assert_eq!(Remarks::new(&"é".repeat(501)).unwrap_err().as_str(), "size must be between 0 and 500");
+        assert_eq!(Remarks::new(&"é".repeat(501)).unwrap_err().as_str(), "must be at most 500 characters");
         assert!(Remarks::new("two\nlines").is_err());
     }
 

@@ -31,6 +31,8 @@ const IDLE_CHECK: Duration = Duration::from_secs(5);
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a halted projector waits before it looks whether someone has acted.
 const HALTED_PAUSE: Duration = Duration::from_secs(30);
+/// How long one transaction may take; a batch takes milliseconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -153,7 +155,7 @@ impl Shift {
     /// Feeds one schema until it must leave it.
     async fn serve(&mut self, schema: &SchemaName, pause: &mut Duration) -> Result<Leave, Failure> {
         let mut writer = loop {
-            if let Some(writer) = SchemaWriter::open(&self.options, schema).await? {
+            if let Some(writer) = in_time(SchemaWriter::open(&self.options, schema)).await? {
                 break writer;
             }
             self.state.send_replace(ProjectorState::Standby);
@@ -177,7 +179,7 @@ impl Shift {
                 self.idle(&mut writer, &mut woken).await?;
                 continue;
             }
-            project(&mut writer, &batches).await?;
+            in_time(project(&mut writer, &batches)).await?;
             *pause = SHORTEST_PAUSE;
             self.reader.projected(schema, writer.position());
             self.state.send_replace(ProjectorState::Running { position: writer.position() });
@@ -194,7 +196,7 @@ impl Shift {
             changed = woken.changed() => if changed.is_err() { self.stop.raised().await },
             _ = self.target.changed() => self.target.mark_changed(),
             () = self.stop.raised() => {}
-            () = tokio::time::sleep(IDLE_CHECK) => writer.ping().await?,
+            () = tokio::time::sleep(IDLE_CHECK) => in_time(writer.ping()).await?,
         }
         Ok(())
     }
@@ -224,6 +226,12 @@ impl Shift {
 async fn end_of_patience(stop: &Stop) {
     stop.raised().await;
     tokio::time::sleep(STOP_PATIENCE).await;
+}
+
+/// A dead connection says nothing for a quarter of an hour; this is how long its silence is believed to be work.
+async fn in_time<T, E: From<ProjectionError>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let silent = || ProjectionError::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+    tokio::time::timeout(ANSWER_WITHIN, work).await.unwrap_or_else(|_| Err(silent().into()))
 }
 
 /// Projects everything in one transaction. If it cannot be, one event at a time, to find out which one it is.

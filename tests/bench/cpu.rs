@@ -1,6 +1,8 @@
 //! Processor time, ours and the server's, from `/proc`: where the time of a command goes, and the one figure that a
 //! busy neighbour hardly moves.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use crate::Failure;
@@ -19,6 +21,9 @@ pub(crate) struct Meter {
 pub(crate) struct Ticks {
     own: u64,
     server: u64,
+    /// Of all processes and the kernel, and the time that the host took from this machine.
+    everybody: u64,
+    at: Instant,
 }
 
 /// Processor time per command, in microseconds.
@@ -28,6 +33,8 @@ pub(crate) struct Cpu {
     pub(crate) own_us: f64,
     /// Of all processes of the server.
     pub(crate) server_us: f64,
+    /// What everybody else used, in percent of the machine. More than a few, and the figure means little.
+    pub(crate) others_percent: f64,
 }
 
 impl Meter {
@@ -46,19 +53,36 @@ impl Meter {
                 server += stat.with_ended;
             }
         }
-        Ok(Ticks { own: own.with_ended, server })
+        Ok(Ticks { own: own.with_ended, server, everybody: busy()?, at: Instant::now() })
     }
 }
 
 impl Ticks {
     /// The time since `self`, shared out over so many commands.
     pub(crate) fn per_command(self, later: Self, commands: f64) -> Cpu {
-        let share = |ticks: u64| ticks as f64 / TICKS_PER_SECOND * 1e6 / commands.max(1.0);
+        let seconds = |ticks: u64| ticks as f64 / TICKS_PER_SECOND;
+        let own = later.own.saturating_sub(self.own);
+        let server = later.server.saturating_sub(self.server);
+        let others = later.everybody.saturating_sub(self.everybody).saturating_sub(own + server);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let machine = (later.at - self.at).as_secs_f64() * cores;
         Cpu {
-            own_us: share(later.own.saturating_sub(self.own)),
-            server_us: share(later.server.saturating_sub(self.server)),
+            own_us: seconds(own) * 1e6 / commands.max(1.0),
+            server_us: seconds(server) * 1e6 / commands.max(1.0),
+            others_percent: seconds(others) / machine * 100.0,
         }
     }
+}
+
+/// What was not idle since the machine started, in clock ticks: user, nice, system, interrupts and stolen time.
+fn busy() -> Result<u64, Failure> {
+    let text = std::fs::read_to_string("/proc/stat")?;
+    let fields: Vec<&str> = text.lines().next().unwrap_or_default().split_whitespace().collect();
+    let mut ticks = 0;
+    for field in [1, 2, 3, 6, 7, 8] {
+        ticks += fields.get(field).ok_or("processor times of another form")?.parse::<u64>()?;
+    }
+    Ok(ticks)
 }
 
 struct Stat {

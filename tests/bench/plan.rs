@@ -86,7 +86,11 @@ pub(crate) async fn run(options: &Options, arena: &Arena) -> Result<Vec<Measured
     for round in 1..=options.rounds() {
         for one in &mut measured {
             let figure = one.variant.measure(arena, options.measurement()).await?;
-            eprintln!("round {round}: {:<20} {:>8.0}/s", one.name, figure.per_second);
+            let others = figure.cpu.map_or(0.0, |cpu| cpu.others_percent);
+            eprintln!(
+                "round {round}: {:<20} {:>8.0}/s, others used {others:.0} % of the machine",
+                one.name, figure.per_second
+            );
             one.rounds.push(figure);
         }
         // What drifts within a round meets every variant early and late.

@@ -77,14 +77,14 @@ impl fmt::Display for Report {
         writeln!(f)?;
         writeln!(
             f,
-            "| variant/callers | commands/s | spread % | p50 µs | p99 µs | per batch | CPU µs own | server | × (a) | × (b) |"
+            "| variant/callers | commands/s | spread % | p50 µs | p99 µs | per batch | CPU µs own | server | others % | × (a) | × (b) |"
         )?;
-        writeln!(f, "|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
+        writeln!(f, "|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
         for measured in &self.variants {
             let [insert, published] = self.ratios(measured);
             writeln!(
                 f,
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 measured.name,
                 Cell(measured.per_second(), 0),
                 Cell(measured.spread_percent(), 0),
@@ -93,6 +93,7 @@ impl fmt::Display for Report {
                 Cell(measured.median(|figure| figure.per_batch), 1),
                 Cell(measured.median(|figure| Some(figure.cpu?.own_us)), 1),
                 Cell(measured.median(|figure| Some(figure.cpu?.server_us)), 1),
+                Cell(measured.median(|figure| Some(figure.cpu?.others_percent)), 0),
                 Cell(insert, 2),
                 Cell(published, 2),
             )?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lumbung_commands::loan::{ApproveLoan, RejectLoan, SubmitLoan};
 use lumbung_commands::plafond::SelectPlafond;
-use lumbung_commands::{Actor, Call, Ledger};
+use lumbung_commands::{Actor, Call, Expected, Ledger};
 use lumbung_domain::{
     LoanNumber, LoanStatus, Note, PlafondNumber, ProductId, Rejection, RoleId, Rupiah, Tenor, UserId,
 };
@@ -41,7 +41,16 @@ impl Office {
 /// A customer with a plafond of five million.
 async fn borrower(ledger: &Ledger) -> Actor {
     let actor = register_customer(ledger).await;
-    run(ledger, SelectPlafond { actor, number: PlafondNumber(fresh_number()), product: ProductId(1) }).await;
+    run(
+        ledger,
+        SelectPlafond {
+            actor,
+            number: PlafondNumber(fresh_number()),
+            product: ProductId(1),
+            expected: Expected::Anything,
+        },
+    )
+    .await;
     actor
 }
 
@@ -54,7 +63,10 @@ async fn submit(ledger: &Ledger, actor: Actor, rupiah: i64) -> LoanNumber {
 
 /// Whether the approval counted; if not, it was for the loan's status.
 async fn approved(ledger: &Ledger, actor: Actor, loan: LoanNumber) -> bool {
-    let answer = ledger.execute(ApproveLoan { actor, loan, note: None }, Call::default()).await.unwrap();
+    let answer = ledger
+        .execute(ApproveLoan { actor, loan, note: None, expected: Expected::Anything }, Call::default())
+        .await
+        .unwrap();
     match answer.outcome {
         Ok(_) => true,
         Err(Rejection::LoanWrongStatus { .. }) => false,
@@ -225,7 +237,8 @@ async fn an_approval_and_a_rejection_at_once_leave_one_decision() {
     for _ in 0..30 {
         let customer = borrower(&one).await;
         let loan = submit(&other, customer, 5_000_000).await;
-        let rejection = RejectLoan { actor: rejecter, loan, note: note.clone() };
+        let rejection =
+            RejectLoan { actor: rejecter, loan, note: note.clone(), expected: Expected::Anything };
         let (approval, rejection) =
             tokio::join!(approved(&one, approver, loan), other.execute(rejection, Call::default()));
         let rejection = rejection.unwrap().outcome;

@@ -9,7 +9,7 @@ use lumbung_journal::{BreakReason, Hash, Head, JournalError, Record, read};
 use sqlx::PgPool;
 
 use crate::support::cluster::{database, superuser};
-use crate::support::ledger::{Node, furnish, run};
+use crate::support::ledger::{Node, assert_sound, furnish, run};
 use crate::support::people::{register_customer, top_up};
 
 /// A node that has written something, and superuser connections to damage it.
@@ -109,6 +109,21 @@ async fn a_node_takes_over_what_another_node_wrote_well() {
     run(&node, top_up(customer, 1)).await;
     assert_eq!(node.head().await.unwrap().position, head.position + 2);
     node.assert_cache_equals_log().await;
+    node.close().await;
+}
+
+#[tokio::test]
+async fn time_does_not_fall_although_the_clock_of_another_node_is_ahead() {
+    let (node, customer, pool) = node().await;
+    let head = node.head().await.unwrap();
+    let mut record = next(head, "SessionOpened", OPENED);
+    let ahead = record.recorded_at + chrono::TimeDelta::hours(1);
+    record.recorded_at = ahead;
+    record.hash = record.expected_hash(head.hash);
+    write(&pool, record).await;
+    let answer = node.execute(top_up(customer, 1), Call::default()).await.unwrap();
+    assert_eq!(answer.answered_at, ahead);
+    assert_sound(&node).await;
     node.close().await;
 }
 

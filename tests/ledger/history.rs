@@ -2,6 +2,7 @@
 
 use cqrs_es::persist::{PersistedEventRepository, PersistedEventStore, SerializedEvent};
 use cqrs_es::{DomainEvent, EventStore};
+use lumbung_commands::Expected;
 use lumbung_commands::loan::{ApproveLoan, SubmitLoan};
 use lumbung_commands::plafond::SelectPlafond;
 use lumbung_commands::session::EndSession;
@@ -22,14 +23,23 @@ async fn lived_in() -> Node {
     let node = Node::open(&database().await).await;
     furnish(&node).await;
     let actor = register_customer(&node).await;
-    run(&node, SelectPlafond { actor, number: PlafondNumber(1), product: ProductId(1) }).await;
+    run(
+        &node,
+        SelectPlafond {
+            actor,
+            number: PlafondNumber(1),
+            product: ProductId(1),
+            expected: Expected::Anything,
+        },
+    )
+    .await;
     let (loan, amount) = (LoanNumber(1), Rupiah::positive(5_000_000).unwrap());
     let tenor = Tenor::new(6).unwrap();
     run(&node, SubmitLoan { actor, loan, branch: JAKARTA, amount, tenor, interest_rate: None }).await;
     for role in [RoleId::MARKETING, RoleId::BRANCH_MANAGER, RoleId::BACKOFFICE] {
         let branch = (role != RoleId::BACKOFFICE).then_some(JAKARTA);
         let officer = register_staff(&node, role, branch).await;
-        run(&node, ApproveLoan { actor: officer, loan, note: None }).await;
+        run(&node, ApproveLoan { actor: officer, loan, note: None, expected: Expected::Anything }).await;
     }
     run(&node, top_up(actor, 1)).await;
     run(&node, EndSession { actor }).await;

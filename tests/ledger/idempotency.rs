@@ -3,7 +3,7 @@
 use lumbung_commands::loan::{ApproveLoan, SubmitLoan};
 use lumbung_commands::plafond::SelectPlafond;
 use lumbung_commands::session::{EndSession, OpenSession};
-use lumbung_commands::{Actor, Answer, Call, Ledger, UseCase};
+use lumbung_commands::{Actor, Answer, Call, Expected, Ledger, UseCase};
 use lumbung_domain::{
     LoanNumber, LoanStatus, PlafondNumber, ProductId, Rejection, RoleId, Rupiah, SessionId, Tenor,
 };
@@ -27,7 +27,12 @@ async fn customer() -> (sqlx::postgres::PgConnectOptions, Node, Actor) {
 }
 
 fn bronze(actor: Actor) -> SelectPlafond {
-    SelectPlafond { actor, number: PlafondNumber(fresh_number()), product: ProductId(1) }
+    SelectPlafond {
+        actor,
+        number: PlafondNumber(fresh_number()),
+        product: ProductId(1),
+        expected: Expected::Anything,
+    }
 }
 
 fn loan(actor: Actor) -> SubmitLoan {
@@ -171,7 +176,7 @@ async fn a_success_is_told_again_although_it_would_be_refused_now() {
     let other = Node::open(&database).await;
     let officer = register_staff(&node, RoleId::MARKETING, Some(JAKARTA)).await;
     let loan = submitted(&node, customer).await;
-    let approving = ApproveLoan { actor: officer, loan, note: None };
+    let approving = ApproveLoan { actor: officer, loan, note: None, expected: Expected::Anything };
     let first = execute(&node, approving.clone(), keyed(&node, "key", "body")).await;
     assert_eq!(first.outcome.as_ref().unwrap().status, LoanStatus::MarketingApproved);
     let told_again = Answer { replayed: true, ..first };
@@ -191,7 +196,7 @@ async fn a_success_is_told_again_although_the_rules_forbid_it_to_this_officer_no
     let (_, node, customer) = customer().await;
     let officer = register_staff(&node, RoleId::MARKETING, Some(JAKARTA)).await;
     let loan = submitted(&node, customer).await;
-    let approving = ApproveLoan { actor: officer, loan, note: None };
+    let approving = ApproveLoan { actor: officer, loan, note: None, expected: Expected::Anything };
     let first = execute(&node, approving.clone(), keyed(&node, "key", "body")).await;
     assert!(first.outcome.is_ok());
     // From now on marketing decides at the next stage too, where this officer has already decided.

@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use lumbung_commands::Actor;
-use lumbung_domain::{Person, Rejection, UserId};
+use lumbung_domain::{Person, UserId};
 use lumbung_projections::Identity;
 
 use super::Gate;
@@ -68,7 +68,7 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
             return Err(ApiError::unauthorized());
         }
         if !G::admits(&identity) {
-            return Err(Rejection::AccessDenied.into());
+            return Err(G::refusal().into());
         }
         Ok(Self { identity, user: token.user, gate: PhantomData })
     }

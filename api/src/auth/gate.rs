@@ -3,12 +3,17 @@
 //! A gate looks at the permissions of the caller's roles now. Commands are checked again inside the ledger, where
 //! it counts; the gate comes first so that nobody learns anything about bodies or ids that they may not use.
 
-use lumbung_domain::{Permission, Stage, UserType};
+use lumbung_domain::{Permission, Rejection, Stage, UserType};
 use lumbung_projections::Identity;
 
 /// One gate per kind of endpoint.
 pub trait Gate: Send + Sync + 'static {
     fn admits(caller: &Identity) -> bool;
+
+    /// What those are told whom it does not admit.
+    fn refusal() -> Rejection {
+        Rejection::AccessDenied
+    }
 }
 
 /// Defines a gate: its name and the question it asks.
@@ -44,6 +49,20 @@ gates! {
     DecideLoans: |caller| !stages(caller).is_empty();
     /// Any LOAN_APPROVE_*, and LOAN_REJECT.
     RejectLoans: |caller| DecideLoans::admits(caller) && caller.allows(Permission::LoanReject);
+}
+
+/// One loan, for whom [`ReadLoans`] admits; to anyone else it is one more loan that they have no access to.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadLoan;
+
+impl Gate for ReadLoan {
+    fn admits(caller: &Identity) -> bool {
+        ReadLoans::admits(caller)
+    }
+
+    fn refusal() -> Rejection {
+        Rejection::LoanNotYours
+    }
 }
 
 /// Whether the caller is a customer whose role grants the permission.

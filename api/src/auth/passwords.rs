@@ -47,7 +47,9 @@ impl Passwords {
     /// Argon2id with OWASP's recommendation, which is the library's default: 19 MiB, two passes, one lane.
     #[must_use]
     pub fn new() -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        // Half the processors at most: a flood of logins leaves the others to the ledger.
+        let workers =
+            std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1));
         Self {
             argon2: Argon2::default(),
             places: Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER))),

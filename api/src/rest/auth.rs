@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 use lumbung_commands::session::{EndSession, OpenSession, SignedIn};
 use lumbung_commands::user::RegisterCustomer;
 use lumbung_domain::{
-    Claim, Email, Invalid, PasswordHash, PersonName, Profile, Rejection, SessionId, User, check_password_size,
+    Claim, Email, Invalid, PasswordHash, PersonName, Profile, Rejection, SessionId, User, check_new_password,
 };
 use lumbung_journal::KeyError;
 use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::body::{Fields, Form, Input};
-use super::command::{Origin, carry_out};
+use super::body::{Fields, Form, Input, NoFields};
+use super::command::{Asked, Origin, carry_out};
 use super::envelope::Reply;
 use super::error::ApiError;
 use super::people::People;
@@ -34,7 +34,7 @@ impl Form for Registration {
         let name = fields.text("name", PersonName::new);
         let email = fields.text("email", Email::new);
         let password = fields
-            .text("password", |text| check_password_size(text).map(|()| Zeroizing::new(text.to_owned())));
+            .text("password", |text| check_new_password(text).map(|()| Zeroizing::new(text.to_owned())));
         Some(Self { name: name?, email: email?, password: password? })
     }
 }
@@ -124,10 +124,9 @@ pub(super) async fn login(
 pub(super) async fn logout(
     State(app): State<Arc<App>>,
     caller: Caller,
-    origin: Origin,
+    asked: Asked<(), NoFields>,
 ) -> Result<Reply<()>, ApiError> {
-    // There is no body to read; whatever is sent means the same.
-    let call = origin.call(&app, caller.user(), b"");
+    let call = asked.call(&app, caller.user());
     let done = carry_out(&app, EndSession { actor: caller.actor() }, call).await?;
     let reply = Reply::new("Logged out successfully", None, done.at, app.zone, done.position);
     Ok(reply.replayed(done.replayed))

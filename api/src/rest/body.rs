@@ -28,6 +28,15 @@ pub(super) trait Form: Sized {
     fn read(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
+/// An endpoint that reads no fields.
+pub(super) struct NoFields;
+
+impl Form for NoFields {
+    fn read(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self)
+    }
+}
+
 /// A body that was understood, and its text.
 pub(super) struct Input<F> {
     pub(super) form: F,
@@ -50,13 +59,13 @@ impl<F: Form> FromRequest<Arc<App>> for Input<F> {
             Err(_) => return Err(ApiError::body_timeout()),
             Ok(Err(rejection)) => {
                 return Err(match rejection.into_response().status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(),
+                    StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(app.limits.body_bytes),
                     _ => ApiError::parameter("body", "could not be read"),
                 });
             }
             Ok(Ok(text)) => text,
         };
-        if !text.is_empty() && !json {
+        if !is_blank(&text) && !json {
             return Err(ApiError::unsupported_media_type());
         }
         Ok(Self { form: parse(&text)?, text })
@@ -78,12 +87,19 @@ fn parse<F: Form>(text: &[u8]) -> Result<F, ApiError> {
     }
 }
 
+/// Blanks alone are no body.
+fn is_blank(text: &[u8]) -> bool {
+    text.trim_ascii().is_empty()
+}
+
 fn values(text: &[u8]) -> Result<BTreeMap<String, &RawValue>, ApiError> {
-    if text.iter().all(u8::is_ascii_whitespace) {
+    if is_blank(text) {
         return Ok(BTreeMap::new());
     }
-    let raw: &RawValue =
-        serde_json::from_slice(text).map_err(|_| ApiError::parameter("body", "must be valid JSON"))?;
+    let raw: &RawValue = serde_json::from_slice(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        ApiError::parameter("body", format!("must be valid JSON (line {line}, column {column})"))
+    })?;
     serde_json::from_str(raw.get()).map_err(|_| ApiError::parameter("body", "must be a JSON object"))
 }
 
@@ -98,7 +114,7 @@ impl Fields<'_> {
             Some(raw) => serde_json::from_str(raw.get()).ok(),
             None => return self.fault(name, "is required"),
         }
-        .or_else(|| self.fault(name, "must be a text"))?;
+        .or_else(|| self.fault(name, "must be a string"))?;
         self.judge(name, read(&text))
     }
 
@@ -233,25 +249,28 @@ mod tests {
         }
         let text = r#"{"rate":"12","note":7,"amount":"3000000","email":5}"#;
         let all = [
-            "email: must be a text",
+            "email: must be a string",
             "amount: must be a number",
             "rate: must be a number",
-            "note: must be a text",
+            "note: must be a string",
         ];
         assert_eq!(faults(text), all);
-        assert_eq!(faults(r#"{"email":"\ud800","amount":true}"#)[0], "email: must be a text");
+        assert_eq!(faults(r#"{"email":"\ud800","amount":true}"#)[0], "email: must be a string");
     }
 
     #[test]
     fn what_is_no_json_object_names_the_body() {
-        for text in ["{", "nope", "{\"a\":1}x", "{\"a\":01}", "\u{feff}{}"] {
-            assert_eq!(faults(text), ["body: must be valid JSON"], "{text}");
+        for (text, column) in [("{", 1), ("nope", 2), ("{\"a\":1}x", 8), ("{\"a\":01}", 6), ("\u{feff}{}", 1)]
+        {
+            let expected = format!("body: must be valid JSON (line 1, column {column})");
+            assert_eq!(faults(text), [expected], "{text}");
         }
+        assert_eq!(faults("{\n \"a\": x}"), ["body: must be valid JSON (line 2, column 7)"]);
         for text in ["[]", "null", "1", "\"{}\""] {
             assert_eq!(faults(text), ["body: must be a JSON object"], "{text}");
         }
         let deep = "[".repeat(100_000);
-        assert_eq!(faults(&deep), ["body: must be valid JSON"]);
+        assert!(faults(&deep)[0].starts_with("body: must be valid JSON (line 1, column "));
         assert!(parse::<Sample>(b"\xff").is_err());
     }
 

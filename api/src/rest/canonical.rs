@@ -11,8 +11,22 @@ use serde_json::value::RawValue;
 /// Deeper bodies are taken as they are written: no request of this API is as deep.
 const DEEPEST: usize = 32;
 
+/// The canonical form of a body that a form was read from: no body is one without fields, and an explicit `null` is a
+/// field left out, as where the body is read.
+pub(super) fn canonical_fields(text: &[u8]) -> Vec<u8> {
+    let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(text) else {
+        return canonical(if text.trim_ascii().is_empty() { b"{}" } else { text });
+    };
+    members.retain(|_, value| value.get() != "null");
+    let mut out = String::with_capacity(text.len());
+    if write_members(&members, DEEPEST, &mut out).is_none() {
+        return canonical(text);
+    }
+    out.into_bytes()
+}
+
 /// The canonical form; a text that is no JSON is its own.
-pub(super) fn canonical(text: &[u8]) -> Vec<u8> {
+fn canonical(text: &[u8]) -> Vec<u8> {
     let Ok(raw) = serde_json::from_slice::<&RawValue>(text) else { return text.trim_ascii().to_vec() };
     let mut out = String::with_capacity(text.len());
     write(raw, DEEPEST, &mut out);
@@ -35,10 +49,13 @@ fn write(raw: &RawValue, depth: usize, out: &mut String) {
 
 fn object(text: &str, depth: usize, out: &mut String) -> Option<()> {
     // Of a member that is there twice the last counts, as where the body is read.
-    let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    write_members(&serde_json::from_str(text).ok()?, depth, out)
+}
+
+fn write_members(members: &BTreeMap<String, &RawValue>, depth: usize, out: &mut String) -> Option<()> {
     out.push('{');
     for (name, value) in members {
-        out.push_str(&serde_json::to_string(&name).ok()?);
+        out.push_str(&serde_json::to_string(name).ok()?);
         out.push(':');
         write(value, depth - 1, out);
         out.push(',');
@@ -121,6 +138,18 @@ mod tests {
             (r#"{"a":null}"#, "{}"),
         ] {
             assert!(!same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_field_left_out_has_many_forms() {
+        let fields = |text: &str| canonical_fields(text.as_bytes());
+        for text in ["", " \n", "{ }", r#"{"note":null}"#, r#"{"note":"x","note":null}"#] {
+            assert_eq!(fields(text), b"{}", "{text:?}");
+        }
+        assert_eq!(fields(r#"{"b":null,"a":1.0}"#), fields(r#"{"a":1}"#));
+        for text in [r#"{"note":"null"}"#, r#"{"note":{"a":null}}"#, "[]", "null"] {
+            assert_ne!(fields(text), b"{}", "{text}");
         }
     }
 

@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, Method};
+use axum::http::{HeaderMap, HeaderName, Method};
 use chrono::{DateTime, Utc};
-use lumbung_commands::{Answer, Call, IdempotencyKey, UseCase};
+use lumbung_commands::{Answer, Call, Expected, IdempotencyKey, UseCase};
 use lumbung_domain::{Rejection, UserId};
 use lumbung_journal::WrappedPersonKey;
 
-use super::canonical::canonical;
+use super::body::{Form, Input};
+use super::canonical::canonical_fields;
 use super::edge::RequestId;
 use super::error::ApiError;
 use crate::app::App;
@@ -19,12 +22,23 @@ use crate::app::App;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const LONGEST_KEY: usize = 255;
 
-/// What a command takes from its request besides the body.
-pub(super) struct Origin {
-    request_id: Option<RequestId>,
+/// A request for a command of an authenticated caller: what its path names, what its headers ask for, its body. All
+/// that is wrong with them is told at once.
+pub(super) struct Asked<P, F> {
+    pub(super) target: P,
+    pub(super) form: F,
+    /// `If-Match`.
+    pub(super) expected: Expected,
+    text: Bytes,
     key: Option<String>,
+    origin: Origin,
     method: Method,
     path: String,
+}
+
+/// Where events come from, for their metadata.
+pub(super) struct Origin {
+    request_id: Option<RequestId>,
 }
 
 /// What the ledger accepted. Everything that an answer shows comes from here or is computed from it.
@@ -39,18 +53,39 @@ impl FromRequestParts<Arc<App>> for Origin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
-        Ok(Self {
-            request_id: parts.extensions.get::<RequestId>().cloned(),
-            key: idempotency_key(parts)?,
-            method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-        })
+        Ok(Self { request_id: parts.extensions.get::<RequestId>().cloned() })
+    }
+}
+
+impl<P, F> FromRequest<Arc<App>> for Asked<P, F>
+where
+    P: FromRequestParts<Arc<App>> + Send,
+    P::Rejection: Into<ApiError>,
+    F: Form,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let origin = Origin::from_request_parts(&mut parts, app).await?;
+        let target = P::from_request_parts(&mut parts, app).await.map_err(Into::into);
+        let key = idempotency_key(&parts.headers);
+        let expected = expected(&parts.headers);
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        let input = Input::<F>::from_request(Request::from_parts(parts, body), app).await;
+        let faults =
+            [target.as_ref().err(), key.as_ref().err(), expected.as_ref().err(), input.as_ref().err()];
+        if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
+            return Err(all);
+        }
+        let Input { form, text } = input?;
+        Ok(Self { target: target?, form, expected: expected?, text, key: key?, origin, method, path })
     }
 }
 
 /// The one key, if any: 1–255 visible ASCII characters.
-fn idempotency_key(parts: &Parts) -> Result<Option<String>, ApiError> {
-    let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.as_bytes();
     let fits = (1..=LONGEST_KEY).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
@@ -63,9 +98,41 @@ fn idempotency_key(parts: &Parts) -> Result<Option<String>, ApiError> {
     }
 }
 
-impl Origin {
+/// `If-Match` (RFC 9110 §13.1.1): `*`, or a list of entity tags. A weak tag, and one that is no version, match nothing.
+fn expected(headers: &HeaderMap) -> Result<Expected, ApiError> {
+    let mut versions = Vec::new();
+    let mut values = headers.get_all(IF_MATCH).iter().peekable();
+    if values.peek().is_none() {
+        return Ok(Expected::Anything);
+    }
+    let malformed = || ApiError::parameter("If-Match", "must be * or entity tags like \"3\"");
+    for value in values {
+        let value = value.to_str().map_err(|_| malformed())?.trim();
+        if value == "*" && headers.get_all(IF_MATCH).iter().count() == 1 {
+            return Ok(Expected::Existing);
+        }
+        // No tag of this API holds a comma, so one that does is two malformed ones.
+        for tag in value.split(',') {
+            let strong = tag.trim().strip_prefix("W/").is_none();
+            let tag = tag.trim().trim_start_matches("W/");
+            let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).ok_or_else(malformed)?;
+            if !tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') {
+                return Err(malformed());
+            }
+            versions.extend(version(tag).filter(|_| strong));
+        }
+    }
+    Ok(Expected::OneOf(versions))
+}
+
+/// Written as an answer writes it: `03` and `+3` are other tags.
+fn version(tag: &str) -> Option<i64> {
+    tag.parse().ok().filter(|version: &i64| version.to_string() == tag)
+}
+
+impl<P, F> Asked<P, F> {
     /// A call of `actor`, under the request's Idempotency-Key if it has one.
-    pub(super) fn call(&self, app: &App, actor: UserId, body: &[u8]) -> Call {
+    pub(super) fn call(&self, app: &App, actor: UserId) -> Call {
         let key = self.key.as_deref().map(|key| {
             let vault = app.ledger.vault();
             let scope = [
@@ -76,12 +143,14 @@ impl Origin {
             ];
             IdempotencyKey {
                 key: vault.keyed_hash("idempotency", &scope),
-                body: vault.keyed_hash("idempotency-body", &[&canonical(body)]),
+                body: vault.keyed_hash("idempotency-body", &[&canonical_fields(&self.text)]),
             }
         });
-        Call { key, ..self.keyless(actor, Vec::new()) }
+        Call { key, ..self.origin.keyless(actor, Vec::new()) }
     }
+}
 
+impl Origin {
     /// A call of an endpoint that takes no Idempotency-Key.
     pub(super) fn keyless(&self, actor: UserId, person_keys: Vec<WrappedPersonKey>) -> Call {
         let mut metadata = vec![("actor", actor.to_string())];
@@ -126,20 +195,21 @@ fn kept_id(key: &IdempotencyKey) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use axum::http::Request;
+    use axum::http::HeaderValue;
 
     use super::*;
 
-    fn key_of(values: &[&str]) -> Result<Option<String>, ApiError> {
-        let mut request = Request::builder();
+    fn with(name: HeaderName, values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
         for value in values {
-            request = request.header(IDEMPOTENCY_KEY, *value);
+            headers.append(name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        idempotency_key(&request.body(()).unwrap().into_parts().0)
+        headers
     }
 
     #[test]
     fn keys() {
+        let key_of = |values: &[&str]| idempotency_key(&with(IDEMPOTENCY_KEY, values));
         assert_eq!(key_of(&[]).unwrap(), None);
         assert_eq!(key_of(&["a!~"]).unwrap().as_deref(), Some("a!~"));
         assert!(key_of(&[&"k".repeat(255)]).is_ok());
@@ -147,6 +217,34 @@ mod tests {
             let error = key_of(bad).unwrap_err();
             assert_eq!(error.problem().status, 400, "{bad:?}");
             assert!(error.problem().message.starts_with("Idempotency-Key: "));
+        }
+    }
+
+    #[test]
+    fn entity_tags() {
+        let of = |values: &[&str]| expected(&with(IF_MATCH, values));
+        assert_eq!(of(&[]).unwrap(), Expected::Anything);
+        assert_eq!(of(&[" * "]).unwrap(), Expected::Existing);
+        assert_eq!(of(&["\"3\""]).unwrap(), Expected::OneOf(vec![3]));
+        assert_eq!(of(&["\"3\" , \"4\"", "\"5\""]).unwrap(), Expected::OneOf(vec![3, 4, 5]));
+        for matches_nothing in ["W/\"3\"", "\"abc\"", "\"03\"", "\"+3\"", "\"\"", "\"99999999999999999999\""]
+        {
+            assert_eq!(of(&[matches_nothing]).unwrap(), Expected::OneOf(vec![]), "{matches_nothing}");
+        }
+        for bad in [
+            &[""][..],
+            &["3"],
+            &["\"3"],
+            &["\""],
+            &["\"3\","],
+            &["*, \"3\""],
+            &["*", "*"],
+            &["\"a b\""],
+            &["\"é\""],
+        ] {
+            let error = of(bad).unwrap_err();
+            assert_eq!(error.problem().status, 400, "{bad:?}");
+            assert_eq!(error.problem().message, "If-Match: must be * or entity tags like \"3\"");
         }
     }
 }

@@ -173,8 +173,17 @@ fn accepts_problem_json(headers: &HeaderMap) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|range| range.trim().eq_ignore_ascii_case(PROBLEM_JSON))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(PROBLEM_JSON))
+                && !parts.any(is_weight_0)
+        })
+}
+
+/// `q=0`: anything but this (RFC 9110 §12.4.2).
+fn is_weight_0(parameter: &str) -> bool {
+    let Some((name, weight)) = parameter.split_once('=') else { return false };
+    name.trim().eq_ignore_ascii_case("q") && weight.trim().trim_matches(['0', '.']).is_empty()
 }
 
 /// `2025-12-22T10:00:00`, as the loan API prints instants.
@@ -241,6 +250,21 @@ mod tests {
         );
         let document: serde_json::Value = serde_json::from_str(&body(problem).await).unwrap();
         assert_eq!((&document["code"], &document["status"]), (&"UNAUTHORIZED".into(), &401.into()));
+    }
+
+    #[test]
+    fn what_accepts_problem_json() {
+        for (accept, accepts) in [
+            ("application/problem+json", true),
+            ("text/html, Application/Problem+JSON ; q=0.001", true),
+            ("application/problem+json;q=0", false),
+            ("application/problem+json; Q=0.000, application/json", false),
+            ("application/json, */*", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            assert_eq!(accepts_problem_json(&headers), accepts, "{accept}");
+        }
     }
 
     #[tokio::test]

@@ -82,8 +82,9 @@ impl ApiError {
     }
 
     #[must_use]
-    pub fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "The request body is too large")
+    pub fn too_large(limit_bytes: u64) -> Self {
+        let what = format!("The request body is larger than the limit of {limit_bytes} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", what)
     }
 
     #[must_use]
@@ -135,6 +136,18 @@ impl ApiError {
         let mut error = Self::new(StatusCode::BAD_REQUEST, "VALIDATION_FAILED", message);
         error.0.fields = fields;
         error
+    }
+
+    /// Everything that is wrong with one request: the first fault speaks, and the fields of all are named if it is about
+    /// fields.
+    #[must_use]
+    pub(super) fn all<'a>(faults: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let mut faults = faults.into_iter();
+        let mut all = faults.next()?.clone();
+        if !all.0.fields.is_empty() {
+            all.0.fields.extend(faults.flat_map(|fault| fault.0.fields.clone()));
+        }
+        Some(all)
     }
 
     /// What a person has to look at. The cause is for the log.
@@ -198,5 +211,12 @@ mod tests {
         let error = ApiError::fields(fields.clone());
         assert_eq!(error.problem().message, "email: must be a valid email");
         assert_eq!(error.problem().fields, fields);
+        let id = ApiError::parameter("id", "must be an integer");
+        let type_wrong = ApiError::unsupported_media_type();
+        let all = ApiError::all([&id, &type_wrong, &error]).unwrap_or(ApiError::internal());
+        assert_eq!(all.problem().message, "id: must be an integer");
+        assert_eq!(all.problem().fields.len(), 3);
+        let all = ApiError::all([&type_wrong, &id]).unwrap_or(ApiError::internal());
+        assert_eq!((all.problem().status.as_u16(), all.problem().fields.len()), (415, 0));
     }
 }

@@ -8,16 +8,16 @@ use lumbung_domain::{BranchId, Permission, Rate, Rejection, Rupiah, Tenor, UserI
 use lumbung_projections::{Identity, loan_history, loans};
 use serde::Serialize;
 
-use super::body::{Fields, Form, Input, integer};
-use super::command::{Accepted, Origin, carry_out};
+use super::body::{Fields, Form, integer};
+use super::command::{Accepted, Asked, carry_out};
 use super::envelope::{Reply, local_time};
 use super::error::ApiError;
 use super::loan_json::{LoanDetail, LoanRow};
 use super::path::LoanToRead;
 use super::people::{People, customer_of};
-use super::view::{Paging, View};
+use super::view::{Listing, Paging, View};
 use crate::app::App;
-use crate::auth::{Caller, ReadLoans, SubmitLoans, is_customer_with};
+use crate::auth::{Caller, ReadLoan, ReadLoans, SubmitLoans, is_customer_with};
 
 pub(super) struct Application {
     branch: BranchId,
@@ -52,13 +52,13 @@ pub(super) struct HistoryRow {
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
     caller: Caller<SubmitLoans>,
-    origin: Origin,
-    input: Input<Application>,
+    asked: Asked<(), Application>,
 ) -> Result<Reply<LoanDetail>, ApiError> {
     let loan = app.numbers.loan().await?;
-    let Application { branch, amount, tenor, interest_rate } = input.form;
+    let call = asked.call(&app, caller.user());
+    let Application { branch, amount, tenor, interest_rate } = asked.form;
     let use_case = SubmitLoan { actor: caller.actor(), loan, branch, amount, tenor, interest_rate };
-    let done = carry_out(&app, use_case, origin.call(&app, caller.user(), &input.text)).await?;
+    let done = carry_out(&app, use_case, call).await?;
     Ok(decided(&app, "Loan application submitted successfully", done).await?.created())
 }
 
@@ -79,8 +79,7 @@ pub(super) async fn decided(
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller<ReadLoans>,
-    view: View,
-    paging: Paging,
+    Listing { view, paging }: Listing,
 ) -> Result<Reply<Vec<LoanRow>>, ApiError> {
     let Paging { limit, after, .. } = paging;
     let page = match reach(caller.identity(), caller.user()) {
@@ -100,12 +99,11 @@ pub(super) async fn rows(app: &App, loans: &[loans::Loan]) -> Result<Vec<LoanRow
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    caller: Caller<ReadLoans>,
+    caller: Caller<ReadLoan>,
     LoanToRead(number): LoanToRead,
     view: View,
 ) -> Result<Reply<LoanDetail>, ApiError> {
-    let loan = loans::by_id(&view.read, number).await?.ok_or(Rejection::LoanNotFound)?;
-    may_read(&caller, &loan)?;
+    let loan = readable(&caller, loans::by_id(&view.read, number).await?)?;
     let people = People::of(&app, [customer_of(&loan.submission.customer)]).await?;
     let json = LoanDetail::new(&loan.submission, loan.status, &people, app.zone)?;
     Ok(view.reply(&app, json).version(loan.version))
@@ -113,12 +111,11 @@ pub(super) async fn show(
 
 pub(super) async fn history(
     State(app): State<Arc<App>>,
-    caller: Caller<ReadLoans>,
+    caller: Caller<ReadLoan>,
     LoanToRead(number): LoanToRead,
     view: View,
 ) -> Result<Reply<Vec<HistoryRow>>, ApiError> {
-    let loan = loans::by_id(&view.read, number).await?.ok_or(Rejection::LoanNotFound)?;
-    may_read(&caller, &loan)?;
+    readable(&caller, loans::by_id(&view.read, number).await?)?;
     let steps = loan_history::of_loan(&view.read, number).await?;
     let people = People::of(&app, steps.iter().flat_map(ciphertexts)).await?;
     let rows = steps.iter().map(|step| history_row(&app, step, &people)).collect::<Result<_, _>>()?;
@@ -171,18 +168,19 @@ fn reach(caller: &Identity, user: UserId) -> Option<Reach> {
     }
 }
 
-/// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL.
-fn may_read(caller: &Caller<ReadLoans>, loan: &loans::Loan) -> Result<(), Rejection> {
+/// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL. Only who may read every loan is told
+/// that there is none: to all others a loan that they may not read and one that is not there look alike.
+fn readable(caller: &Caller<ReadLoan>, loan: Option<loans::Loan>) -> Result<loans::Loan, Rejection> {
     let who = caller.identity();
-    let of_own_branch = || {
+    if who.allows(Permission::LoanReadAll) {
+        return loan.ok_or(Rejection::LoanNotFound);
+    }
+    let of_own_branch = |loan: &loans::Loan| {
         let branch = caller.person().and_then(|person| person.branch);
         branch == Some(loan.submission.branch.branch_id) && who.allows(Permission::LoanReadBranch)
     };
-    let owner =
-        || loan.submission.customer.user_id == caller.user() && is_customer_with(who, Permission::LoanRead);
-    if who.allows(Permission::LoanReadAll) || of_own_branch() || owner() {
-        Ok(())
-    } else {
-        Err(Rejection::LoanNotYours)
-    }
+    let owner = |loan: &loans::Loan| {
+        loan.submission.customer.user_id == caller.user() && is_customer_with(who, Permission::LoanRead)
+    };
+    loan.filter(|loan| of_own_branch(loan) || owner(loan)).ok_or(Rejection::LoanNotYours)
 }

@@ -10,8 +10,8 @@ use lumbung_domain::{PlafondNumber, ProductId, ProductTerms, Rejection, Rupiah};
 use lumbung_projections::plafonds;
 use serde::Serialize;
 
-use super::body::{Fields, Form, Input, integer};
-use super::command::{Origin, carry_out};
+use super::body::{Fields, Form, integer};
+use super::command::{Asked, carry_out};
 use super::envelope::{Reply, local_time};
 use super::error::ApiError;
 use super::loan_json::ProductJson;
@@ -64,12 +64,13 @@ impl PlafondJson {
 pub(super) async fn select(
     State(app): State<Arc<App>>,
     caller: Caller<PlafondSelect>,
-    origin: Origin,
-    input: Input<Selection>,
+    asked: Asked<(), Selection>,
 ) -> Result<Reply<PlafondJson>, ApiError> {
     let number = app.numbers.plafond().await?;
-    let use_case = SelectPlafond { actor: caller.actor(), number, product: input.form.product };
-    let done = carry_out(&app, use_case, origin.call(&app, caller.user(), &input.text)).await?;
+    let call = asked.call(&app, caller.user());
+    let (product, expected) = (asked.form.product, asked.expected);
+    let use_case = SelectPlafond { actor: caller.actor(), number, product, expected };
+    let done = carry_out(&app, use_case, call).await?;
     let selected = done.outcome;
     let json =
         PlafondJson::new(selected.number, &selected.terms, selected.terms.amount_rupiah, done.at, app.zone);

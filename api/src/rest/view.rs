@@ -1,5 +1,7 @@
 //! Reads: how fresh they are, and which page of a list they show.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -13,10 +15,13 @@ use serde::Serialize;
 
 use super::body::integer;
 use super::envelope::Reply;
-use super::error::ApiError;
+use super::error::{ApiError, FieldError};
 use crate::app::App;
 
 const MIN_POSITION: HeaderName = HeaderName::from_static("min-position");
+
+/// Of a list.
+const PARAMETERS: [&str; 3] = ["limit", "cursor", "stale"];
 
 /// The read models, as fresh as the request asks for: with everything that this node had acknowledged when the request
 /// arrived, and up to `Min-Position`. `?stale=ok` takes them as they are.
@@ -30,8 +35,14 @@ impl FromRequestParts<Arc<App>> for View {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        Self::reaching(min_position(parts)?, parts, app).await
+    }
+}
+
+impl View {
+    async fn reaching(min_position: i64, parts: &Parts, app: &App) -> Result<Self, ApiError> {
         let acknowledged = app.ledger.feed().reached();
-        let wanted = acknowledged.max(min_position(parts)?);
+        let wanted = acknowledged.max(min_position);
         let position = if parameter(&parts.uri, "stale").as_deref() == Some("ok") {
             app.freshness.projected()
         } else {
@@ -40,9 +51,7 @@ impl FromRequestParts<Arc<App>> for View {
         // Taken after the wait: a schema that a rebuild made is behind until then.
         Ok(Self { read: app.reader.live(), position })
     }
-}
 
-impl View {
     /// An answer that shows what was read.
     pub(super) fn reply<T: Serialize>(&self, app: &App, data: T) -> Reply<T> {
         Reply::new("Success", Some(data), Utc::now(), app.zone, self.position)
@@ -52,7 +61,7 @@ impl View {
 fn min_position(parts: &Parts) -> Result<i64, ApiError> {
     let Some(value) = parts.headers.get(MIN_POSITION) else { return Ok(0) };
     let position = value.to_str().ok().and_then(|text| integer(text).ok()).filter(|position| *position >= 0);
-    position.ok_or_else(|| ApiError::parameter("Min-Position", "must be a position of the ledger"))
+    position.ok_or_else(|| ApiError::parameter("Min-Position", "must be a whole number, 0 or more"))
 }
 
 /// Which rows of a list.
@@ -62,31 +71,52 @@ pub(super) struct Paging {
     uri: Uri,
 }
 
-impl FromRequestParts<Arc<App>> for Paging {
+/// What a list is asked for. All that is wrong with it is told at once, before anything waits.
+pub(super) struct Listing {
+    pub(super) view: View,
+    pub(super) paging: Paging,
+}
+
+impl FromRequestParts<Arc<App>> for Listing {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
-        Self::of(&parts.uri)
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (min_position, paging) = (min_position(parts), Paging::of(&parts.uri));
+        let faults = [min_position.as_ref().err(), paging.as_ref().err()];
+        if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
+            return Err(all);
+        }
+        let view = View::reaching(min_position?, parts, app).await?;
+        Ok(Self { view, paging: paging? })
     }
 }
 
 impl Paging {
     fn of(uri: &Uri) -> Result<Self, ApiError> {
+        let mut faults = Vec::new();
+        let mut fault = |field: Cow<'static, str>, message: &'static str| {
+            faults.push(FieldError { field, message: message.into() });
+        };
         let limit = match parameter(uri, "limit") {
             None => Limit::default(),
-            Some(text) => integer(&text)
-                .ok()
-                .and_then(Limit::new)
-                .ok_or_else(|| ApiError::parameter("limit", "must be between 1 and 1000"))?,
+            Some(text) => integer(&text).ok().and_then(Limit::new).unwrap_or_else(|| {
+                fault("limit".into(), "must be a whole number between 1 and 1000");
+                Limit::default()
+            }),
         };
-        let after = match parameter(uri, "cursor") {
-            None => None,
-            Some(text) => {
-                let cursor = decode(&text);
-                Some(cursor.ok_or_else(|| ApiError::parameter("cursor", "must be one that a list gave"))?)
-            }
-        };
-        Ok(Self { limit, after, uri: uri.clone() })
+        let cursor = parameter(uri, "cursor");
+        let after = cursor.as_deref().and_then(decode);
+        if cursor.is_some() && after.is_none() {
+            fault("cursor".into(), "must be the cursor of a previous page");
+        }
+        for name in unknown(uri) {
+            fault(name.to_owned().into(), "is not a parameter of this list");
+        }
+        if faults.is_empty() {
+            Ok(Self { limit, after, uri: uri.clone() })
+        } else {
+            Err(ApiError::fields(faults))
+        }
     }
 
     /// The value of `Link`, relative, with every other parameter as it was.
@@ -106,10 +136,18 @@ impl Paging {
     }
 }
 
+/// The names of a list's parameters that it does not have. To ignore one would be to show more than was asked for: most
+/// of them are meant as filters.
+fn unknown(uri: &Uri) -> BTreeSet<&str> {
+    let names = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
+    names.filter(|name| !name.is_empty() && !PARAMETERS.contains(name)).collect()
+}
+
 /// The first value of a parameter. The ones of this API need no percent-decoding.
 fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let pairs = uri.query()?.split('&');
-    let mut values = pairs.filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut values = pairs.filter(|(key, _)| *key == name);
     values.next().map(|(_, value)| value.to_owned())
 }
 
@@ -146,11 +184,19 @@ mod tests {
             "cursor=",
             "cursor=zzz",
             "cursor=%20",
+            "limit",
+            "status=SUBMITTED",
+            "branchId=1",
+            "lim%69t=1",
         ] {
             let error = paging(&format!("/api/loans?{bad}")).err().unwrap();
             assert_eq!(error.problem().status, 400, "{bad}");
             assert_eq!(error.problem().fields[0].field, bad.split('=').next().unwrap());
         }
+        let error = paging("/api/loans?status=x&cursor=y&limit=0&branchId&").err().unwrap();
+        let fields: Vec<&str> = error.problem().fields.iter().map(|fault| &*fault.field).collect();
+        assert_eq!(fields, ["limit", "cursor", "branchId", "status"]);
+        assert_eq!(error.problem().message, "limit: must be a whole number between 1 and 1000");
     }
 
     #[test]

@@ -55,7 +55,7 @@ async fn serve(
     let mut ended = node.ended();
     let stopped = {
         let router = rest::router(Arc::clone(&app));
-        let connections = usize::try_from(config.limits.http_connections).unwrap_or(usize::MAX);
+        let connections = http::connections(config.limits.http_connections);
         let mut reason = None;
         let told = async { reason = wait(&mut ended).await };
         if !http::serve(listener, router, connections, told, DRAIN_WITHIN).await {

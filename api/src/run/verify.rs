@@ -1,7 +1,7 @@
 //! `lumbung verify`: reads the whole log and names the first break.
 
-use lumbung_journal::verify::{Verified, VerifyError, verify};
 use lumbung_journal::app_pool;
+use lumbung_journal::verify::{Verified, VerifyError, verify};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 

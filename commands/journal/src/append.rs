@@ -12,7 +12,7 @@ use sqlx::{Connection, Executor, PgConnection, Row};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::database::app_options;
+use crate::database::append_options;
 use crate::error::{JournalError, is_transient};
 use crate::head::{Hash, Head};
 use crate::read;
@@ -95,7 +95,7 @@ impl Appender {
     /// `patience` is how long one sending may take before its answer counts as lost.
     #[must_use]
     pub fn new(options: PgConnectOptions, patience: Duration) -> Self {
-        Self { options: app_options(&options), connection: None, patience, resends: 0 }
+        Self { options: append_options(&options), connection: None, patience, resends: 0 }
     }
 
     /// How often a batch had to be sent again.
@@ -238,6 +238,13 @@ fn lost() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
+/// The constraint that a repeated Idempotency-Key violates.
+const IDEMPOTENCY_KEY: &str = "idempotency_pkey";
+
+fn violated(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|error| error.constraint())
+}
+
 enum Definite {
     Replayed,
     /// Sent, and not known whether committed; or not even sent.
@@ -248,7 +255,7 @@ enum Definite {
 fn sort(error: sqlx::Error) -> Result<Definite, AppendError> {
     let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
     match code.as_deref() {
-        Some("LB001") => Ok(Definite::Replayed),
+        Some("23505") if violated(&error) == Some(IDEMPOTENCY_KEY) => Ok(Definite::Replayed),
         _ if is_transient(&error) => Ok(Definite::Not(error)),
         Some(code) if ["22", "23", "42", "54"].contains(&code.get(..2).unwrap_or_default()) => {
             Err(AppendError::Data(error))

@@ -17,13 +17,37 @@ pub const OWNER_ROLE: &str = "lumbung_owner";
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
+/// A snapshot that is older than the ledger's lock would hide what was committed before the lock was had.
+const ISOLATION: (&str, &str) = ("default_transaction_isolation", "read\\ committed");
+
+/// How the append connection differs. Whatever the database's default is, what was answered must survive a crash. And an
+/// abandoned sending must not wait for the lock for ever: each one holds a connection of the server. Plans are made once:
+/// making them anew takes longer than carrying them out for a small batch, and without sequential scans there is nothing
+/// in them that could rot as the log grows.
+const APPENDING: [(&str, &str); 4] = [
+    ("synchronous_commit", "on"),
+    ("lock_timeout", "8s"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+];
+
+/// How the append connection is made.
+pub(crate) fn append_options(options: &PgConnectOptions) -> PgConnectOptions {
+    app_options(options).options(APPENDING)
+}
+
 /// How the application connects: as `lumbung_app`, with plans made for the parameters at hand. A plan that was
 /// made once, on the empty log, would scan it for ever.
 #[must_use]
 pub fn app_options(options: &PgConnectOptions) -> PgConnectOptions {
     options
         .clone()
-        .options([("role", APP_ROLE), ("plan_cache_mode", "force_custom_plan"), ("timezone", "UTC")])
+        .options([
+            ("role", APP_ROLE),
+            ("plan_cache_mode", "force_custom_plan"),
+            ("timezone", "UTC"),
+            ISOLATION,
+        ])
         .disable_statement_logging()
 }
 

@@ -46,8 +46,10 @@ impl JournalError {
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // Connection exceptions, insufficient resources, operator intervention, lock and serialization.
-            ["08", "53", "57", "40"].contains(&code.get(..2).unwrap_or_default()) || code == "55P03"
+            // Connection exceptions, insufficient resources, operator intervention, serialization; a lock that was
+            // not had in time, a transaction that was ended because it idled.
+            ["08", "53", "57", "40"].contains(&code.get(..2).unwrap_or_default())
+                || ["55P03", "25P03"].contains(&&*code)
         }),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)

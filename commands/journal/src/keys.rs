@@ -2,7 +2,7 @@
 //!
 //! Every person has a data key, wrapped by the master key and stored in the same append as their first event. A
 //! value is sealed with AES-256-GCM; its associated data binds ledger, person, field and format, so a ciphertext
-//! cannot be moved elsewhere. The index key hashes what must be looked up (e-mails, phones, Idempotency-Keys); it is
+//! cannot be moved to another field or ledger, and only the key of the person it names opens it. The index key hashes what must be looked up (e-mails, phones, Idempotency-Keys); it is
 //! wrapped like the others and never rotates. Destroying a person's key erases the person; the chain covers
 //! ciphertexts and stays valid.
 //!

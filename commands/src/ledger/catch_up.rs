@@ -26,9 +26,15 @@ pub struct CacheCheck {
 impl Loop {
     /// A commit was announced: ours, which is known, or another node's.
     pub(super) async fn hear_of_others(&mut self) -> Result<(), LoopFailed> {
-        let told = *self.elsewhere.borrow_and_update();
-        if told > self.head.position {
+        let heard = *self.elsewhere.borrow_and_update();
+        if heard.position > self.head.position {
             self.catch_up().await?;
+        } else if heard.looked && heard.position < self.head.position {
+            // Mostly we were faster than the look; but a log that lost its end must not be served from memory.
+            let found = super::patiently(|| read::head(&self.pool)).await?;
+            if found.position < self.head.position {
+                return Err(JournalError::WentBack { known: self.head, found }.into());
+            }
         }
         Ok(())
     }

@@ -104,7 +104,8 @@ pub(super) enum Decision {
 pub(super) enum Keeping {
     /// A business rejection: kept.
     Keep,
-    /// A 403 of the business: not kept, but an earlier answer to the same key goes first.
+    /// A 403 of the business, or a command meant for another version: not kept, but an earlier answer to the same key
+    /// goes first.
     LookOnly,
     /// The caller may not even ask: neither kept nor looked up.
     Never,
@@ -114,9 +115,10 @@ impl Keeping {
     fn of(rejection: &Rejection) -> Self {
         match rejection {
             Rejection::Unauthorized | Rejection::AccessDenied | Rejection::InvalidCredentials => Self::Never,
-            Rejection::LoanNotYours | Rejection::LoanOfOtherBranch | Rejection::AlreadyDecided => {
-                Self::LookOnly
-            }
+            Rejection::LoanNotYours
+            | Rejection::LoanOfOtherBranch
+            | Rejection::AlreadyDecided
+            | Rejection::VersionMismatch => Self::LookOnly,
             _ => Self::Keep,
         }
     }

@@ -26,6 +26,7 @@ use super::draft::{Decided, Draft};
 use super::lanes::{Control, Lanes};
 use super::stats::Stats;
 use super::ticket::{Decision, Keeping, NoAnswer, Ticket, panic_text};
+use super::upkeep::Heard;
 
 /// How often a use case may name streams that are not in memory before it fails.
 const LOAD_ROUNDS: usize = 8;
@@ -48,8 +49,8 @@ pub(super) struct Loop {
     pub(super) backlog: VecDeque<Box<dyn Ticket>>,
     pub(super) calendar: Calendar,
     pub(super) stats: Arc<Stats>,
-    /// Grows when another node wrote.
-    pub(super) elsewhere: watch::Receiver<i64>,
+    /// Where the log ends, as far as was heard.
+    pub(super) elsewhere: watch::Receiver<Heard>,
     /// Compare what a batch changed with the log after every so many batches; 0 is never.
     pub(super) sample_every: u64,
     pub(super) batch_commands: usize,

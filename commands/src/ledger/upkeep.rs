@@ -16,9 +16,20 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 const FORGOTTEN_AT_ONCE: i64 = 10_000;
 
-/// Hears of other nodes' commits: by notification, and by looking every second.
-pub(super) fn listen(database: &PgConnectOptions, position: i64) -> (watch::Receiver<i64>, JoinHandle<()>) {
-    let (told, elsewhere) = watch::channel(position);
+/// A look that takes longer goes over a dead connection.
+const LOOK_WITHIN: Duration = Duration::from_secs(3);
+
+/// The end of the log as it was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) position: i64,
+    /// Read from the log itself, not announced: if it is behind what is known, the log went back.
+    pub(super) looked: bool,
+}
+
+/// Hears of commits: by notification, and by looking every second of silence.
+pub(super) fn listen(database: &PgConnectOptions, position: i64) -> (watch::Receiver<Heard>, JoinHandle<()>) {
+    let (told, elsewhere) = watch::channel(Heard { position, looked: false });
     let options = app_options(database);
     let task = tokio::spawn(async move {
         while !told.is_closed() {
@@ -31,14 +42,14 @@ pub(super) fn listen(database: &PgConnectOptions, position: i64) -> (watch::Rece
     (elsewhere, task)
 }
 
-async fn hear(options: &PgConnectOptions, told: &watch::Sender<i64>) -> Result<(), JournalError> {
+async fn hear(options: &PgConnectOptions, told: &watch::Sender<Heard>) -> Result<(), JournalError> {
     let pool = PgPoolOptions::new().max_connections(2).connect_with(options.clone()).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen("lumbung_events").await?;
-    let tell = |position: i64| {
+    let tell = |position: i64, looked: bool| {
         told.send_if_modified(|known| {
-            let news = position > *known;
-            *known = position.max(*known);
+            let news = position != known.position;
+            *known = Heard { position, looked };
             news
         })
     };
@@ -46,11 +57,13 @@ async fn hear(options: &PgConnectOptions, told: &watch::Sender<i64>) -> Result<(
         match tokio::time::timeout(LOOK_EVERY, listener.recv()).await {
             Ok(notification) => {
                 if let Ok(position) = notification?.payload().parse() {
-                    tell(position);
+                    tell(position, false);
                 }
             }
             Err(_) => {
-                tell(read::head(&pool).await?.position);
+                let lost = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+                let head = tokio::time::timeout(LOOK_WITHIN, read::head(&pool)).await.map_err(lost)??;
+                tell(head.position, true);
             }
         }
     }

@@ -9,6 +9,7 @@ use super::LoanOutcome;
 use super::decide::may_decide;
 use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
+use crate::version::Expected;
 
 /// Approves at the stage that the loan's status asks for. The last approval disburses: it turns the reservation into
 /// money lent and credits the customer's wallet, all in one append.
@@ -17,6 +18,8 @@ pub struct ApproveLoan {
     pub actor: Actor,
     pub loan: LoanNumber,
     pub note: Option<Sealed<Note>>,
+    /// Of the loan.
+    pub expected: Expected,
 }
 
 impl UseCase for ApproveLoan {
@@ -24,7 +27,7 @@ impl UseCase for ApproveLoan {
     type Outcome = LoanOutcome;
 
     fn decide(&self, book: &mut Book<'_>) -> Result<LoanOutcome, Halt> {
-        let deciding = may_decide(book, self.actor, self.loan, None)?;
+        let deciding = may_decide(book, self.actor, self.loan, &self.expected, None)?;
         let business_on = book.business_on();
         let command =
             LoanCommand::Approve { officer: deciding.officer, note: self.note.clone(), business_on };

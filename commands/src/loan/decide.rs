@@ -7,6 +7,7 @@ use lumbung_domain::{
 
 use crate::authority::{Actor, Caller};
 use crate::ledger::{Book, Halt};
+use crate::version::Expected;
 
 /// A loan and the officer who may decide on it now.
 pub(super) struct Deciding {
@@ -14,16 +15,17 @@ pub(super) struct Deciding {
     pub(super) customer: UserId,
 }
 
-/// Permission → loan exists → own branch → a status that the officer's permissions decide. That nobody decides
+/// Permission → loan exists → own branch → expected version → a status that the officer's permissions decide. That nobody decides
 /// twice or on their own loan is the loan's own rule.
 ///
 /// # Errors
 /// [`Rejection::AccessDenied`], [`Rejection::LoanNotFound`], [`Rejection::LoanOfOtherBranch`],
-/// [`Rejection::LoanWrongStatus`].
+/// [`Rejection::VersionMismatch`], [`Rejection::LoanWrongStatus`].
 pub(super) fn may_decide(
     book: &mut Book<'_>,
     actor: Actor,
     loan: LoanNumber,
+    expected: &Expected,
     also: Option<Permission>,
 ) -> Result<Deciding, Halt> {
     const STAGES: [Stage; 3] = [Stage::Marketing, Stage::BranchManager, Stage::Backoffice];
@@ -39,6 +41,7 @@ pub(super) fn may_decide(
     if !own_branch && !caller.allows(Permission::LoanApproveBackoffice) {
         return Err(Rejection::LoanOfOtherBranch.into());
     }
+    expected.check(book.version::<Loan>(loan)?)?;
     let status = application.status;
     let stage = status.awaits().filter(|stage| caller.allows(stage.permission()));
     let stage = stage.ok_or(Rejection::LoanWrongStatus { status })?;

@@ -7,14 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
+use crate::version::Expected;
 
 /// Rejections: [`Rejection::ProductNotFound`] (also for a product that is only assigned),
-/// [`Rejection::PlafondAlreadyActive`].
-#[derive(Debug, Clone, Copy)]
+/// [`Rejection::PlafondAlreadyActive`], [`Rejection::VersionMismatch`].
+#[derive(Debug, Clone)]
 pub struct SelectPlafond {
     pub actor: Actor,
     pub number: PlafondNumber,
     pub product: ProductId,
+    /// Of the plafond.
+    pub expected: Expected,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +36,7 @@ impl UseCase for SelectPlafond {
         let customer = self.actor.user;
         book.expect([StreamId::of::<Plafond>(customer), StreamId::of::<Product>(self.product)]);
         self.actor.customer(book, Permission::PlafondSelect)?;
+        self.expected.check(book.version::<Plafond>(customer)?)?;
         let terms = match &*book.read::<Product>(self.product)? {
             Product::Defined { terms, selectable: true } => terms.clone(),
             Product::Defined { selectable: false, .. } | Product::Undefined => {

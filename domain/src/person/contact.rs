@@ -233,7 +233,7 @@ mod tests {
     fn addresses() {
         assert_eq!(Address::new(" Jl. Sudirman No. 1 ").unwrap().as_str(), "Jl. Sudirman No. 1");
         assert!(Address::new(&"é".repeat(500)).is_ok());
-        assert_eq!(Address::new(&"é".repeat(501)).unwrap_err().as_str(), "size must be between 1 and 500");
+        assert_eq!(Address::new(&"é".repeat(501)).unwrap_err().as_str(), "must be at most 500 characters");
         assert_eq!(Address::new("").unwrap_err().as_str(), "must not be blank");
     }
 

@@ -11,12 +11,17 @@ use crate::{Invalid, Personal};
 /// A name as its owner writes it: 1 to 100 characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PersonName(Box<str>);
-personal_text!(PersonName, "person_name");
+personal_text!(PersonName, "person_name", Self::stored);
 
 impl PersonName {
     /// # Errors
-    /// Blank, too long, or with control characters.
+    /// Blank, too long, or with control or invisible characters.
     pub fn new(text: &str) -> Result<Self, Invalid> {
+        text::name(text, 1..=100).map(Self)
+    }
+
+    /// Invisible characters were not always refused.
+    fn stored(text: &str) -> Result<Self, Invalid> {
         text::line(text, 1..=100).map(Self)
     }
 }
@@ -119,7 +124,7 @@ mod tests {
         assert_eq!(PersonName::new("  Tom  Araya ").unwrap().as_str(), "Tom  Araya");
         assert!(PersonName::new("X").is_ok());
         assert!(PersonName::new(&"é".repeat(100)).is_ok());
-        assert_eq!(PersonName::new(&"é".repeat(101)).unwrap_err().as_str(), "size must be between 1 and 100");
+        assert_eq!(PersonName::new(&"é".repeat(101)).unwrap_err().as_str(), "must be at most 100 characters");
         assert_eq!(PersonName::new(" ").unwrap_err().as_str(), "must not be blank");
         assert!(PersonName::new("Tom\nAraya").is_err());
     }

@@ -1,6 +1,8 @@
 //! How everything that can go wrong becomes an answer: rejected, transient or fatal. No wildcard, so a new rejection
 //! does not compile until it has a status.
 
+use std::convert::Infallible;
+
 use axum::http::StatusCode;
 use lumbung_commands::NoAnswer;
 use lumbung_domain::Rejection;
@@ -52,6 +54,13 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge => StatusCode::BAD_REQUEST,
         Rejection::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Rejection::VersionMismatch => StatusCode::PRECONDITION_FAILED,
+    }
+}
+
+impl From<Infallible> for ApiError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
