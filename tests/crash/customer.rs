@@ -178,12 +178,12 @@ impl Customer {
         let token = officer.as_ref().unwrap_or(&self.token);
         let request = Request::post(path, Some(token), body).keyed(&format!("{}-{}", self.index, self.keys));
         let (told, sent) = door.ask_counting(&request).await;
-        assert_eq!(told.status, status, "{request:?}: {}", String::from_utf8_lossy(&told.bytes));
+        assert_eq!(told.status, status, "{path}: {}", text(&told));
         let data = told.data();
         let position = told.header("Ledger-Position").map(|position| position.parse().unwrap());
         assert!(position.is_some() || status >= 400, "no position");
         let (repeated, found_done) = (sent > 1, told.replayed());
-        assert!(repeated || !found_done, "a new key was answered before: {request:?}");
+        assert!(repeated || !found_done, "a new key was answered before: {path}");
         self.acknowledged.push(Acknowledged { request, told, position, repeated, found_done });
         data
     }
@@ -205,10 +205,14 @@ impl Customer {
 impl Acknowledged {
     /// That the same request with the same key is told the same, to the byte.
     pub(super) async fn assert_replayed(&self, door: &Door) {
-        let again = door.ask(&self.request).await;
-        assert_eq!((again.status, again.replayed()), (self.told.status, true), "{:?}", self.request);
-        let text = |told: &Told| String::from_utf8_lossy(&told.bytes).into_owned();
-        assert_eq!(text(&again), text(&self.told), "{:?}", self.request);
+        let (again, path) = (door.ask(&self.request).await, &self.request.path);
+        assert_eq!(again.status, self.told.status, "{path} again: {}", text(&again));
+        assert!(again.replayed(), "{path} again, and carried out again");
+        assert_eq!(text(&again), text(&self.told), "{path} again");
         assert_eq!(again.header("Ledger-Position"), self.told.header("Ledger-Position"));
     }
+}
+
+fn text(told: &Told) -> String {
+    String::from_utf8_lossy(&told.bytes).into_owned()
 }

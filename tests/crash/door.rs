@@ -65,6 +65,6 @@ impl Door {
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("no definite answer to {request:?} in {PATIENCE:?}; the last was {last}");
+        panic!("no definite answer to {} in {PATIENCE:?}; the last was {last}", request.path);
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::cluster::database;
 use crate::support::ledger::{JAKARTA, Node, assert_sound, events, furnish, keyed, run};
-use crate::support::people::{Newcomer, fresh_number, register_customer, register_staff, top_up};
+use crate::support::people::{Someone, fresh_number, register_customer, register_staff, top_up};
 
 async fn execute<U: UseCase>(ledger: &Ledger, use_case: U, call: Call) -> Answer<U::Outcome> {
     ledger.execute(use_case, call).await.unwrap()
@@ -152,12 +152,13 @@ async fn who_may_not_ask_is_neither_remembered_nor_told_anything() {
 #[tokio::test]
 async fn a_wrong_password_is_not_remembered() {
     let (_, node, _) = customer().await;
-    let (newcomer, stranger) = (Newcomer::new(&node), Newcomer::new(&node));
+    let (newcomer, stranger) = (Someone::new(&node), Someone::new(&node));
     let registering = newcomer.as_customer(SessionId(Uuid::now_v7()));
-    execute(&node, registering, newcomer.call()).await.outcome.unwrap();
+    execute(&node, registering, Call::default()).await.outcome.unwrap();
     let session = SessionId(Uuid::now_v7());
-    let wrong = OpenSession { user: newcomer.user_id, session, password: stranger.password };
-    let right = OpenSession { password: newcomer.password.clone(), ..wrong.clone() };
+    let wrong =
+        OpenSession { user: newcomer.newcomer.user_id, session, password: stranger.newcomer.password };
+    let right = OpenSession { password: newcomer.newcomer.password.clone(), ..wrong.clone() };
     let refused = execute(&node, wrong, keyed(&node, "key", "body")).await;
     assert_eq!(refused.outcome, Err(Rejection::InvalidCredentials));
     let accepted = execute(&node, right, keyed(&node, "key", "body")).await;

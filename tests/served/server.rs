@@ -81,7 +81,9 @@ impl Server {
     /// That nobody but the test ends the server.
     pub(crate) fn assert_alive(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {
-            panic!("the server ended by itself ({status}); it said:\n{}", self.said());
+            let said = self.said();
+            let last = said.lines().last().unwrap_or_default();
+            panic!("the server ended by itself ({status}): {last}\nIt said:\n{said}");
         }
     }
 
