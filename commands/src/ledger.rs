@@ -6,6 +6,7 @@ mod catch_up;
 mod draft;
 mod lanes;
 mod opening;
+mod relay;
 mod stats;
 mod ticket;
 mod turn;
@@ -140,7 +141,6 @@ impl Ledger {
             head: last.0,
             time: last.1,
             cache: Cache::new(options.cached_streams),
-            appender,
             pool: loads,
             feed: Arc::clone(&feed),
             lanes,
@@ -167,7 +167,7 @@ impl Ledger {
             stats,
             answer_within: options.answer_within,
         };
-        let task = LedgerTask { run: tokio::spawn(run.run()), beside, pool };
+        let task = LedgerTask { run: tokio::spawn(run.run(appender)), beside, pool };
         Ok((ledger, task))
     }
 

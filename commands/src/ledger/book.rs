@@ -1,7 +1,7 @@
 //! What a use case sees of the ledger while it decides.
 //!
-//! Three layers: the cache of committed streams, the overlay of this batch's earlier use cases, and a scratch
-//! layer of its own. A use case that is refused loses its scratch layer and nothing else.
+//! Layers: the cache of committed streams, the overlay of the batch that is on its way, the overlay of this batch's
+//! earlier use cases, and a scratch layer of its own. A use case that is refused loses its scratch layer and nothing else.
 
 use std::sync::Arc;
 
@@ -36,7 +36,8 @@ pub(super) struct NewEvent {
 /// The streams, the clock and the pen of one use case.
 pub struct Book<'a> {
     cache: &'a mut Cache,
-    overlay: &'a Overlay,
+    /// The batch in the making, then the one on its way.
+    overlays: [Option<&'a Overlay>; 2],
     scratch: Vec<(StreamId, Slot)>,
     events: Vec<NewEvent>,
     missing: Vec<StreamId>,
@@ -47,12 +48,12 @@ pub struct Book<'a> {
 impl<'a> Book<'a> {
     pub(super) fn new(
         cache: &'a mut Cache,
-        overlay: &'a Overlay,
+        overlays: [Option<&'a Overlay>; 2],
         now: DateTime<Utc>,
         business_on: NaiveDate,
     ) -> Self {
         let (scratch, events, missing) = (Vec::new(), Vec::new(), Vec::new());
-        Self { cache, overlay, scratch, events, missing, now, business_on }
+        Self { cache, overlays, scratch, events, missing, now, business_on }
     }
 
     /// The instant at which the batch is decided and recorded.
@@ -126,7 +127,8 @@ impl<'a> Book<'a> {
         if let Some(at) = self.scratch.iter().position(|(held, _)| held == stream) {
             return Some(&self.scratch[at].1);
         }
-        self.overlay.get(stream).or_else(|| self.cache.get(stream))
+        let changed = self.overlays.into_iter().flatten().find_map(|overlay| overlay.get(stream));
+        changed.or_else(|| self.cache.get(stream))
     }
 
     fn miss(&mut self, stream: StreamId) -> Halt {

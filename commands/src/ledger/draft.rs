@@ -62,6 +62,11 @@ impl Draft {
         self.bytes >= self.most_bytes
     }
 
+    /// Whether nothing was decided in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.decided.is_empty()
+    }
+
     /// Whether an earlier use case of this batch came with the same Idempotency-Key; one key is answered once.
     pub(super) fn holds_key(&self, ticket: &dyn Ticket) -> bool {
         ticket.key().is_some_and(|key| self.keys.contains(&key.key))

@@ -1,7 +1,7 @@
 //! The ledger loop: one task per node, one batch per turn.
 //!
 //! Take a batch → decide every use case in memory → encode and chain once → append by one call → answer everyone. The
-//! next batch forms while this one commits. Bounds: so many use cases and bytes per batch,
+//! next batch is decided while this one commits ([`super::relay`]). Bounds: so many use cases and bytes per batch,
 //! [`LOAD_ROUNDS`] rounds of loading. Order: nobody is answered before the batch's outcome is definite, and the feed
 //! learns of it before the callers do.
 
@@ -40,7 +40,6 @@ pub(super) struct Loop {
     /// The instant of the last event; the next one is never before it.
     pub(super) time: DateTime<Utc>,
     pub(super) cache: Cache,
-    pub(super) appender: Appender,
     pub(super) pool: PgPool,
     pub(super) feed: Arc<Feed>,
     pub(super) lanes: Lanes,
@@ -57,6 +56,15 @@ pub(super) struct Loop {
     pub(super) batch_bytes: usize,
 }
 
+/// Use cases that must be decided again, and why they may need help.
+#[derive(Default)]
+pub(super) struct Again {
+    /// Decided from the last group to the first.
+    pub(super) groups: Vec<Vec<Box<dyn Ticket>>>,
+    /// How often another node wrote first.
+    pub(super) lost: u32,
+}
+
 /// The loop cannot go on: the log is not what this node knows of it, or holds what this software cannot read.
 #[derive(Debug, thiserror::Error)]
 #[error("the ledger loop stopped")]
@@ -64,7 +72,7 @@ pub struct LoopFailed(#[from] pub(super) JournalError);
 
 impl Loop {
     /// Runs until every handle is gone and everything taken was answered.
-    pub(super) async fn run(mut self) -> Result<(), LoopFailed> {
+    pub(super) async fn run(mut self, mut appender: Appender) -> Result<(), LoopFailed> {
         loop {
             self.cache.evict();
             if self.backlog.is_empty() {
@@ -76,58 +84,59 @@ impl Loop {
             } else {
                 self.lanes.take_ready(self.batch_commands, &mut self.backlog);
             }
-            let batch = self.backlog.drain(..self.backlog.len().min(self.batch_commands)).collect();
-            self.turn(batch).await?;
+            let mut draft = self.draft_on(None);
+            self.decide(&mut draft, None).await?;
+            let again = self.relay(&mut appender, draft).await?;
+            self.turn(&mut appender, again).await?;
         }
         info!(head = %self.head, "the ledger loop is done");
         Ok(())
     }
 
-    /// Decides and commits the use cases, whatever it takes.
-    async fn turn(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<(), LoopFailed> {
-        let mut lost = 0;
-        let mut waiting = vec![tickets];
-        while let Some(tickets) = waiting.pop() {
+    /// Decides and commits what could not be committed as it was, whatever it takes: one batch after the other.
+    async fn turn(&mut self, appender: &mut Appender, mut again: Again) -> Result<(), LoopFailed> {
+        while let Some(tickets) = again.groups.pop() {
             if tickets.is_empty() {
                 continue;
             }
-            let attempt = if lost < LOST_RACES { None } else { self.lock().await? };
-            let draft = self.decide(tickets).await?;
-            match self.append(attempt, &draft).await {
-                Ok(verdict) => {
-                    lost += u32::from(matches!(verdict, Verdict::Moved(_)));
-                    waiting.push(self.conclude(draft, verdict).await?);
-                }
-                Err(AppendError::Fatal(source)) => return Err(source.into()),
-                Err(AppendError::Data(source)) => waiting.extend(bisect(draft, &source)),
-            }
+            let locked = if again.lost < LOST_RACES { None } else { self.lock(appender).await? };
+            let mut draft = self.draft_on(None);
+            self.decide_all(&mut draft, None, tickets).await?;
+            let verdict = self.append(appender, locked, &draft).await;
+            self.conclude(draft, verdict, &mut again).await?;
         }
         Ok(())
     }
 
-    /// Acts on a definite verdict; answers the use cases that must be decided again.
-    async fn conclude(&mut self, draft: Draft, verdict: Verdict) -> Result<Vec<Box<dyn Ticket>>, LoopFailed> {
+    /// Acts on a definite answer of the database; what must be decided again goes to `again`.
+    pub(super) async fn conclude(
+        &mut self,
+        draft: Draft,
+        verdict: Result<Verdict, AppendError>,
+        again: &mut Again,
+    ) -> Result<(), LoopFailed> {
         match verdict {
-            Verdict::Appended => {
-                self.commit(draft).await?;
-                Ok(Vec::new())
-            }
-            Verdict::Moved(head) => {
+            Ok(Verdict::Appended) => self.commit(draft).await?,
+            Ok(Verdict::Moved(head)) => {
+                again.lost += 1;
                 self.stats.moved.fetch_add(1, Relaxed);
                 if head.position <= self.head.position {
                     return Err(JournalError::WentBack { known: self.head, found: head }.into());
                 }
                 self.catch_up().await?;
-                Ok(draft.into_tickets())
+                again.groups.push(draft.into_tickets());
             }
-            Verdict::Replayed => self.replay(draft).await,
+            Ok(Verdict::Replayed) => again.groups.push(self.replay(draft).await?),
+            Err(AppendError::Data(source)) => again.groups.extend(bisect(draft, &source)),
+            Err(AppendError::Fatal(source)) => return Err(source.into()),
         }
+        Ok(())
     }
 
     /// Lost the race again and again: takes the ledger's lock and catches up behind it, so that nobody can write before
     /// we do. `None` if the database is in trouble; the plain way will meet the same trouble and sit it out.
-    async fn lock(&mut self) -> Result<Option<LockedLedger>, LoopFailed> {
-        let Ok(mut locked) = self.appender.lock().await else { return Ok(None) };
+    async fn lock(&mut self, appender: &Appender) -> Result<Option<LockedLedger>, LoopFailed> {
+        let Ok(mut locked) = appender.lock().await else { return Ok(None) };
         match self.catch_up_on(&mut locked).await {
             Ok(()) => {
                 self.stats.locked.fetch_add(1, Relaxed);
@@ -138,28 +147,55 @@ impl Loop {
         }
     }
 
-    async fn append(&mut self, locked: Option<LockedLedger>, draft: &Draft) -> Result<Verdict, AppendError> {
+    async fn append(
+        &mut self,
+        appender: &mut Appender,
+        locked: Option<LockedLedger>,
+        draft: &Draft,
+    ) -> Result<Verdict, AppendError> {
         if let Some(locked) = locked
             && let Ok(verdict) = locked.append(&draft.batch).await
         {
             return Ok(verdict);
         }
         // Also when nobody knows what became of the locked append: the same bytes, in the way that finds out.
-        let verdict = self.appender.append(&draft.batch).await;
-        self.stats.resends.store(self.appender.resends(), Relaxed);
+        let verdict = appender.append(&draft.batch).await;
+        self.stats.resends.store(appender.resends(), Relaxed);
         verdict
     }
 
-    /// Decides every use case on the cache, loading what is missing between the rounds.
-    async fn decide(&mut self, tickets: Vec<Box<dyn Ticket>>) -> Result<Draft, LoopFailed> {
+    /// An empty draft: on the committed head, or on the batch that is on its way.
+    pub(super) fn draft_on(&self, under: Option<&Draft>) -> Draft {
         let now = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_else(|_| Utc::now());
-        let mut draft = Draft::new(self.head, now.max(self.time), self.batch_bytes);
+        let (head, time) =
+            under.map_or((self.head, self.time), |under| (under.batch.last, under.batch.recorded_at));
+        Draft::new(head, now.max(time), self.batch_bytes)
+    }
+
+    /// Decides what waits in the backlog, as far as the draft has room.
+    pub(super) async fn decide(
+        &mut self,
+        draft: &mut Draft,
+        under: Option<&Draft>,
+    ) -> Result<(), LoopFailed> {
+        let room = self.batch_commands.saturating_sub(draft.decided.len());
+        let tickets = self.backlog.drain(..self.backlog.len().min(room)).collect();
+        self.decide_all(draft, under, tickets).await
+    }
+
+    /// Decides every use case on the cache and the batch on its way, loading what is missing between the rounds.
+    async fn decide_all(
+        &mut self,
+        draft: &mut Draft,
+        under: Option<&Draft>,
+        tickets: Vec<Box<dyn Ticket>>,
+    ) -> Result<(), LoopFailed> {
         let mut undecided = tickets;
         for _ in 0..LOAD_ROUNDS {
             let mut missing = HashSet::new();
             let mut again = Vec::new();
             for ticket in undecided {
-                self.decide_one(ticket, &mut draft, &mut again, &mut missing);
+                self.decide_one(ticket, draft, under, &mut again, &mut missing);
             }
             undecided = again;
             if undecided.is_empty() {
@@ -171,22 +207,25 @@ impl Loop {
             error!(use_case = ticket.name(), "a command keeps naming streams that are not in memory");
             ticket.fail(NoAnswer::Failed);
         }
-        Ok(draft)
+        Ok(())
     }
 
     fn decide_one(
         &mut self,
         mut ticket: Box<dyn Ticket>,
         draft: &mut Draft,
+        under: Option<&Draft>,
         again: &mut Vec<Box<dyn Ticket>>,
         missing: &mut HashSet<StreamId>,
     ) {
-        if draft.is_full() || draft.holds_key(ticket.as_ref()) {
+        let key_on_its_way = under.is_some_and(|under| under.holds_key(ticket.as_ref()));
+        if draft.is_full() || draft.holds_key(ticket.as_ref()) || key_on_its_way {
             self.backlog.push_back(ticket);
             return;
         }
         let now = draft.batch.recorded_at;
-        let mut book = Book::new(&mut self.cache, &draft.overlay, now, (self.calendar)(now));
+        let overlays = [Some(&draft.overlay), under.map(|under| &under.overlay)];
+        let mut book = Book::new(&mut self.cache, overlays, now, (self.calendar)(now));
         // A panic in one decision is a defect, but not everybody's.
         match catch_unwind(AssertUnwindSafe(|| ticket.decide(&mut book))) {
             Ok(Decision::Done) => {
@@ -228,7 +267,7 @@ impl Loop {
     }
 
     /// The batch is in the log: memory first, then the feed, then the callers.
-    async fn commit(&mut self, draft: Draft) -> Result<(), LoopFailed> {
+    pub(super) async fn commit(&mut self, draft: Draft) -> Result<(), LoopFailed> {
         let Draft { batch, facts, overlay, decided, .. } = draft;
         self.stats.committed(&batch, decided.len());
         self.head = batch.last;
