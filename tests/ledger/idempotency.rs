@@ -7,6 +7,7 @@ use lumbung_commands::{Actor, Answer, Call, Expected, Ledger, UseCase};
 use lumbung_domain::{
     LoanNumber, LoanStatus, PlafondNumber, ProductId, Rejection, RoleId, Rupiah, SessionId, Tenor,
 };
+use lumbung_journal::idempotency;
 use uuid::Uuid;
 
 use crate::support::cluster::database;
@@ -210,5 +211,19 @@ async fn a_success_is_told_again_although_the_rules_forbid_it_to_this_officer_no
     // A 403 is not kept: it is found out anew.
     let refused = execute(&node, approving, keyed(&node, "new key", "body")).await;
     assert_eq!((&refused.outcome, refused.replayed), (&Err(Rejection::AlreadyDecided), false));
+    node.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_was_forgotten_after_its_time_is_given_anew() {
+    let (_, node, customer) = customer().await;
+    let first = execute(&node, top_up(customer, 1), keyed(&node, "key", "body")).await;
+    let forgotten = idempotency::forget_before(node.pool(), first.answered_at, 10).await.unwrap();
+    assert_eq!(forgotten, 0, "it is not older than itself");
+    let later = first.answered_at + chrono::TimeDelta::microseconds(1);
+    assert_eq!(idempotency::forget_before(node.pool(), later, 10).await.unwrap(), 1);
+    let anew = execute(&node, top_up(customer, 1), keyed(&node, "key", "body")).await;
+    assert!(!anew.replayed);
+    assert_eq!(events(&node, "WalletCredited").await, 2);
     node.close().await;
 }
