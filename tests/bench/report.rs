@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::closed_loop::Figure;
 use crate::gates::{self, Gate};
 use crate::machine::Machine;
 use crate::options::Options;
@@ -12,6 +13,9 @@ use crate::plan::{Measured, Variant};
 use crate::product::Load;
 use crate::rebuild::Rebuilt;
 use crate::snapshot::Snapshot;
+
+/// Others may use so much of the machine before the figures are suspect.
+const DISTURBED_PERCENT: f64 = 5.0;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -60,23 +64,11 @@ impl Report {
             self.rounds, self.seconds
         )
     }
-}
 
-/// A number, or a dash where there is none.
-struct Cell(Option<f64>, usize);
-
-impl fmt::Display for Cell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(value) => write!(f, "{value:.*}", self.1),
-            None => f.write_str("-"),
+    fn write_variants(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.variants.is_empty() {
+            return Ok(());
         }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_machine(f)?;
         writeln!(f)?;
         writeln!(
             f,
@@ -101,6 +93,37 @@ impl fmt::Display for Report {
                 Cell(published, 2),
             )?;
         }
+        let others = |figure: &Figure| figure.cpu.map(|cpu| cpu.others_percent);
+        let most =
+            self.variants.iter().flat_map(|measured| &measured.rounds).filter_map(others).reduce(f64::max);
+        match most {
+            Some(most) if most > DISTURBED_PERCENT => {
+                writeln!(
+                    f,
+                    "\nDisturbed: others used up to {most:.0} % of the machine. Measure again on a quiet one."
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A number, or a dash where there is none.
+struct Cell(Option<f64>, usize);
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(value) => write!(f, "{value:.*}", self.1),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_machine(f)?;
+        self.write_variants(f)?;
         if let Some(snapshot) = &self.snapshot {
             writeln!(f)?;
             writeln!(
