@@ -72,15 +72,14 @@ for test in "$crash" "$authority"; do
 done
 
 # Repeated keys still go the right way, so that lost answers are all there is to see.
-control "answering before COMMIT" "$crash" commands/src/ledger/turn.rs '/let draft = self.decide(tickets).await?;/c\
-            let mut draft = self.decide(tickets).await?;\
+control "answering before COMMIT" "$crash" commands/src/ledger/relay.rs '/let mut next = self.draft_on(Some(&on_its_way));/i\
             let keys: Vec<[u8; 32]> =\
-                draft.decided.iter().filter_map(|decided| decided.ticket.key()).map(|key| key.key).collect();\
-            let look = idempotency::find(\&self.pool, \&keys);\
+                on_its_way.decided.iter().filter_map(|decided| decided.ticket.key()).map(|key| key.key).collect();\
+            let look = lumbung_journal::idempotency::find(\&self.pool, \&keys);\
             let kept = tokio::time::timeout(std::time::Duration::from_millis(10), look).await;\
             if kept.is_ok_and(|kept| kept.is_ok_and(|kept| !kept.is_empty())) {} else {\
-                for decided in std::mem::take(\&mut draft.decided) {\
-                    decided.ticket.answer(decided.position, draft.batch.recorded_at);\
+                for decided in mem::take(\&mut on_its_way.decided) {\
+                    decided.ticket.answer(decided.position, on_its_way.batch.recorded_at);\
                 }\
             }'
 

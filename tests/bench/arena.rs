@@ -95,6 +95,14 @@ impl Arena {
         Ok(Stage { name: name.to_owned(), database: self.cluster.url(name) })
     }
 
+    /// A new database without anything in it.
+    pub(crate) async fn empty_database(&self, name: &str) -> Result<PgConnectOptions, Failure> {
+        let mut admin = self.admin.lock().await;
+        admin.execute(format!("drop database if exists {name} with (force)").as_str()).await?;
+        self.cluster.ensure_database(name).await?;
+        Ok(self.cluster.url(name))
+    }
+
     pub(crate) async fn drop_stage(&self, stage: Stage) -> Result<(), Failure> {
         let mut admin = self.admin.lock().await;
         admin.execute(format!("drop database {} with (force)", stage.name).as_str()).await?;

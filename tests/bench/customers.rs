@@ -7,6 +7,7 @@ use lumbung_commands::reference::DefineReferenceData;
 use lumbung_commands::user::{Newcomer, RegisterCustomer};
 use lumbung_commands::{Actor, Ledger};
 use lumbung_domain::{Email, PasswordHash, PersonName, Profile, SessionId, UserNumber};
+use lumbung_journal::Sealer;
 use uuid::Uuid;
 
 use crate::Failure;
@@ -38,14 +39,19 @@ pub(crate) async fn register(ledger: &Ledger, count: usize) -> Result<Vec<Custom
 
 async fn register_one(ledger: &Ledger, number: i64) -> Result<Customer, Failure> {
     let session = SessionId(Uuid::now_v7());
-    let name = PersonName::new(&format!("Customer Number {number}"))?;
-    let email = Email::new(&format!("customer{number}@example.com"))?;
-    let password = PasswordHash::new(PASSWORD)?;
-    let (newcomer, _) = Newcomer::seal(ledger.vault(), UserNumber(number), &name, &email, &password)?;
+    let (newcomer, _) = newcomer(ledger, number)?;
     let user = newcomer.user_id;
     let registration = RegisterCustomer { newcomer, profile: Profile::default(), session: Some(session) };
     definite(ledger.execute(registration, Call::default()).await?.outcome)?;
     Ok(Customer { actor: Actor { user, session } })
+}
+
+/// A person with that number.
+pub(crate) fn newcomer(ledger: &Ledger, number: i64) -> Result<(Newcomer, Sealer), Failure> {
+    let name = PersonName::new(&format!("Person Number {number}"))?;
+    let email = Email::new(&format!("person{number}@example.com"))?;
+    let password = PasswordHash::new(PASSWORD)?;
+    Ok(Newcomer::seal(ledger.vault(), UserNumber(number), &name, &email, &password)?)
 }
 
 fn definite<T>(outcome: Result<T, lumbung_domain::Rejection>) -> Result<T, Failure> {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::plan::Measured;
+use crate::rebuild::Rebuilt;
 use crate::snapshot::Snapshot;
 
 /// One requirement and what was found.
@@ -44,8 +45,14 @@ const LATENCY: [(&str, &str, f64); 2] = [("ledger/1", "insert/1", 2.5), ("ledger
 /// An open snapshot may cost this share of the appends.
 const SNAPSHOT_KEEPS: f64 = 0.9;
 
+const REBUILT_PER_SECOND: f64 = 30_000.0;
+
 /// Every gate whose variants were measured.
-pub(crate) fn judge(measured: &[Measured], snapshot: Option<&Snapshot>) -> Vec<Gate> {
+pub(crate) fn judge(
+    measured: &[Measured],
+    snapshot: Option<&Snapshot>,
+    rebuilt: Option<&Rebuilt>,
+) -> Vec<Gate> {
     let find = |name: &str| measured.iter().find(|measured| measured.name == name);
     let rate = |name: &str| find(name).and_then(Measured::per_second);
     let latency = |name: &str| find(name).and_then(|measured| measured.median(|figure| figure.p50_us));
@@ -67,6 +74,10 @@ pub(crate) fn judge(measured: &[Measured], snapshot: Option<&Snapshot>) -> Vec<G
     if let Some(snapshot) = snapshot {
         let what = format!("appends under a snapshot of {} s, last third", snapshot.seconds);
         gates.push(Gate::at_least(what, snapshot.kept(), SNAPSHOT_KEEPS));
+    }
+    if let Some(rebuilt) = rebuilt {
+        let what = format!("events per second, rebuild of {} events", rebuilt.events);
+        gates.push(Gate::at_least(what, rebuilt.median(), REBUILT_PER_SECOND));
     }
     gates
 }

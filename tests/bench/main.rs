@@ -16,6 +16,7 @@ mod plain_insert;
 mod plan;
 mod product;
 mod published;
+mod rebuild;
 mod report;
 mod snapshot;
 
@@ -62,7 +63,11 @@ async fn measure(options: &Options, arena: &arena::Arena) -> Result<(), Failure>
         0 => None,
         seconds => Some(snapshot::measure(arena, seconds).await?),
     };
-    let report = report::Report::new(options, machine, variants, snapshot);
+    let rebuilt = match options.rebuild() {
+        None => None,
+        Some(length) => Some(rebuild::measure(arena, length).await?),
+    };
+    let report = report::Report::new(options, machine, variants, snapshot, rebuilt);
     print!("{report}");
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_vec_pretty(&report)?)?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::rebuild::Length;
+
 #[derive(Debug, Parser)]
 #[command(about = "Measures the ledger loop against pgbench and against cqrs-es with postgres-es")]
 pub(crate) struct Options {
@@ -20,7 +22,7 @@ pub(crate) struct Options {
     #[arg(long)]
     quick: bool,
 
-    /// Only variants whose name contains one of these, e.g. `ledger/64`
+    /// Only variants whose name contains one of these, e.g. `ledger/64` or `rebuild`
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 
@@ -53,6 +55,16 @@ impl Options {
     pub(crate) fn snapshot_seconds(&self) -> u32 {
         let left_out = self.quick || !self.only.is_empty();
         self.snapshot_seconds.unwrap_or(if left_out { 0 } else { 60 })
+    }
+
+    /// The log to rebuild read models from; `None` if that is not wanted.
+    pub(crate) fn rebuild(&self) -> Option<Length> {
+        let length = if self.quick {
+            Length { borrowers: 250, loans: 2, rounds: 1 }
+        } else {
+            Length { borrowers: 1_000, loans: 20, rounds: 3 }
+        };
+        self.wants("rebuild").then_some(length)
     }
 
     pub(crate) fn wants(&self, variant: &str) -> bool {

@@ -10,6 +10,7 @@ use crate::options::Options;
 use crate::plain_insert;
 use crate::plan::{Measured, Variant};
 use crate::product::Load;
+use crate::rebuild::Rebuilt;
 use crate::snapshot::Snapshot;
 
 #[derive(Debug, Serialize)]
@@ -19,6 +20,7 @@ pub(crate) struct Report {
     rounds: usize,
     variants: Vec<Measured>,
     snapshot: Option<Snapshot>,
+    rebuilt: Option<Rebuilt>,
     gates: Vec<Gate>,
 }
 
@@ -28,10 +30,11 @@ impl Report {
         machine: Machine,
         variants: Vec<Measured>,
         snapshot: Option<Snapshot>,
+        rebuilt: Option<Rebuilt>,
     ) -> Self {
-        let gates = gates::judge(&variants, snapshot.as_ref());
+        let gates = gates::judge(&variants, snapshot.as_ref(), rebuilt.as_ref());
         let seconds = options.measurement().as_secs_f64();
-        Self { machine, seconds, rounds: options.rounds(), variants, snapshot, gates }
+        Self { machine, seconds, rounds: options.rounds(), variants, snapshot, rebuilt, gates }
     }
 
     fn per_second(&self, variant: Variant) -> Option<f64> {
@@ -106,6 +109,10 @@ impl fmt::Display for Report {
                 snapshot.seconds,
                 snapshot.kept() * 100.0
             )?;
+        }
+        if let Some(rebuilt) = &self.rebuilt {
+            writeln!(f)?;
+            writeln!(f, "Rebuild of {} events: {:.0} events/s", rebuilt.events, rebuilt.median())?;
         }
         writeln!(f)?;
         for Gate { what, found, bound, at_least, holds } in &self.gates {
