@@ -8,6 +8,8 @@ mod history;
 mod published_stores;
 
 mod chain;
+mod feed;
+mod keys;
 mod rights;
 
 mod concurrency;

@@ -5,7 +5,7 @@
 mod accounts;
 
 use lumbung_commands::reference::OpenBranch;
-use lumbung_commands::user::{FindHolder, RegisterCustomer, RegisterStaff};
+use lumbung_commands::user::{FindHolder, Newcomer, RegisterCustomer, RegisterStaff, email_claim};
 use lumbung_commands::{Call, NoAnswer, UseCase};
 use lumbung_domain::{
     Address, Birthdate, BranchCode, BranchId, Email, Invalid, Nik, PersonName, Phone, Place, Profile,
@@ -15,7 +15,6 @@ use lumbung_journal::{KeyError, Sealer};
 
 use crate::app::App;
 use crate::auth::PasswordsError;
-use crate::newcomer::{Newcomer, NewcomerError, email_claim};
 use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind};
 
 /// Why the demo data could not be made.
@@ -25,8 +24,8 @@ pub enum DemoError {
     Value(#[from] Invalid),
     #[error("a demo password")]
     Password(#[from] PasswordsError),
-    #[error("a demo account")]
-    Newcomer(#[from] NewcomerError),
+    #[error("a user number")]
+    Number(#[from] sqlx::Error),
     #[error("person keys")]
     Keys(#[from] KeyError),
     #[error("the ledger refused the demo data: {0}")]
@@ -51,14 +50,14 @@ pub async fn seed(app: &App) -> Result<(), DemoError> {
             code: BranchCode::new(code)?,
             location: Place::new(location)?,
         };
-        match execute(app, branch, Call::default()).await {
+        match execute(app, branch).await {
             Ok(()) | Err(DemoError::Refused(Rejection::AlreadyExists)) => {}
             Err(error) => return Err(error),
         }
     }
     for account in ACCOUNTS {
         let claim = email_claim(app.ledger.vault(), &Email::new(account.email)?);
-        if execute(app, FindHolder { claim }, Call::default()).await?.is_none() {
+        if execute(app, FindHolder { claim }).await?.is_none() {
             register(app, account).await?;
         }
     }
@@ -69,28 +68,14 @@ async fn register(app: &App, account: &Account) -> Result<(), DemoError> {
     let name = PersonName::new(account.name)?;
     let email = Email::new(account.email)?;
     let password = app.passwords.hash(account.password).await?;
-    let (newcomer, sealer) = Newcomer::draw(app, &name, &email, &password).await?;
-    let call = Call { person_keys: vec![newcomer.key.clone()], ..Call::default() };
-    let Newcomer { user_id, number, name, email, email_claim, password, .. } = newcomer;
+    let number = app.numbers.user().await?;
+    let (newcomer, sealer) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &password)?;
     match account.kind {
         Kind::Customer { complete } => {
             let profile = if complete { johns_profile(&sealer)? } else { Profile::default() };
-            let customer = RegisterCustomer {
-                user_id,
-                number,
-                name,
-                email,
-                email_claim,
-                password,
-                profile,
-                session: None,
-            };
-            execute(app, customer, call).await.map(drop)
+            execute(app, RegisterCustomer { newcomer, profile, session: None }).await.map(drop)
         }
-        Kind::Staff { role, branch } => {
-            let staff = RegisterStaff { user_id, number, name, email, email_claim, password, role, branch };
-            execute(app, staff, call).await
-        }
+        Kind::Staff { role, branch } => execute(app, RegisterStaff { newcomer, role, branch }).await,
     }
 }
 
@@ -103,6 +88,6 @@ fn johns_profile(sealer: &Sealer) -> Result<Profile, DemoError> {
     })
 }
 
-async fn execute<U: UseCase>(app: &App, use_case: U, call: Call) -> Result<U::Outcome, DemoError> {
-    Ok(app.ledger.execute(use_case, call).await?.outcome?)
+async fn execute<U: UseCase>(app: &App, use_case: U) -> Result<U::Outcome, DemoError> {
+    Ok(app.ledger.execute(use_case, Call::default()).await?.outcome?)
 }

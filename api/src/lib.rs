@@ -16,5 +16,4 @@ pub mod numbers;
 pub mod auth;
 pub mod demo;
 pub mod http;
-pub mod newcomer;
 pub mod rest;

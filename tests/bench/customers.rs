@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use lumbung_commands::ledger::Call;
 use lumbung_commands::reference::DefineReferenceData;
-use lumbung_commands::user::RegisterCustomer;
+use lumbung_commands::user::{Newcomer, RegisterCustomer};
 use lumbung_commands::{Actor, Ledger};
-use lumbung_domain::{ClaimId, Email, PasswordHash, PersonName, Profile, SessionId, UserId, UserNumber};
+use lumbung_domain::{Email, PasswordHash, PersonName, Profile, SessionId, UserNumber};
 use uuid::Uuid;
 
 use crate::Failure;
@@ -37,23 +37,14 @@ pub(crate) async fn register(ledger: &Ledger, count: usize) -> Result<Vec<Custom
 }
 
 async fn register_one(ledger: &Ledger, number: i64) -> Result<Customer, Failure> {
-    let vault = ledger.vault();
-    let user = UserId(Uuid::now_v7());
     let session = SessionId(Uuid::now_v7());
-    let email = format!("customer{number}@example.com");
-    let (sealer, wrapped) = vault.new_person(user.0)?;
-    let registration = RegisterCustomer {
-        user_id: user,
-        number: UserNumber(number),
-        name: sealer.seal(&PersonName::new(&format!("Customer Number {number}"))?)?,
-        email: sealer.seal(&Email::new(&email)?)?,
-        email_claim: ClaimId::email(&vault.keyed_hash_hex("email", &email)),
-        password: sealer.seal(&PasswordHash::new(PASSWORD)?)?,
-        profile: Profile::default(),
-        session: Some(session),
-    };
-    let call = Call { person_keys: vec![wrapped], ..Call::default() };
-    definite(ledger.execute(registration, call).await?.outcome)?;
+    let name = PersonName::new(&format!("Customer Number {number}"))?;
+    let email = Email::new(&format!("customer{number}@example.com"))?;
+    let password = PasswordHash::new(PASSWORD)?;
+    let (newcomer, _) = Newcomer::seal(ledger.vault(), UserNumber(number), &name, &email, &password)?;
+    let user = newcomer.user_id;
+    let registration = RegisterCustomer { newcomer, profile: Profile::default(), session: Some(session) };
+    definite(ledger.execute(registration, Call::default()).await?.outcome)?;
     Ok(Customer { actor: Actor { user, session } })
 }
 

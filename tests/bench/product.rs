@@ -81,7 +81,7 @@ impl TopUps {
             body: vault.keyed_hash("idempotency body", &[BODY]),
         });
         let metadata = vec![("actor", actor.user.to_string()), ("request_id", request.to_string())];
-        let answer = self.ledger.execute(use_case, Call { metadata, key, person_keys: Vec::new() }).await?;
+        let answer = self.ledger.execute(use_case, Call { metadata, key }).await?;
         answer.outcome.map_err(|rejection| format!("refused: {rejection:?}"))?;
         Ok(())
     }

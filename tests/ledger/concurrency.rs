@@ -13,7 +13,7 @@ use sqlx::Row;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::support::cluster::database;
+use crate::support::cluster::{database, superuser};
 use crate::support::ledger::{JAKARTA, Node, assert_sound, events, furnish, run};
 use crate::support::people::{fresh_number, register_customer, register_staff, top_up};
 
@@ -250,6 +250,32 @@ async fn an_approval_and_a_rejection_at_once_leave_one_decision() {
         }
     }
     assert_eq!(events(&one, "LoanApproved").await + events(&one, "LoanRejected").await, 30);
+    assert_two_nodes_agree(&one, &other).await;
+    one.close().await;
+    other.close().await;
+}
+
+#[tokio::test]
+async fn a_database_that_isolates_more_by_default_changes_nothing() {
+    let database = database().await;
+    let pool = superuser(&database).await;
+    let stricter = "do $$ begin execute format(
+        'alter database %I set default_transaction_isolation = ''repeatable read''', current_database()); end $$";
+    sqlx::raw_sql(stricter).execute(&pool).await.unwrap();
+    let (one, other) = (Node::open(&database).await, Node::open(&database).await);
+    furnish(&one).await;
+    let customer = register_customer(&one).await;
+    let mut callers = JoinSet::new();
+    // One caller on each node: a command that its node cannot bisect away from.
+    for ledger in [one.ledger.clone(), other.ledger.clone()] {
+        callers.spawn(async move {
+            for _ in 0..150 {
+                run(&ledger, top_up(customer, 1)).await;
+            }
+        });
+    }
+    callers.join_all().await;
+    assert_eq!(balances(&one).await[&customer.user], 300);
     assert_two_nodes_agree(&one, &other).await;
     one.close().await;
     other.close().await;

@@ -7,11 +7,12 @@ use lumbung_commands::{Actor, Answer, Call, Expected, Ledger, UseCase};
 use lumbung_domain::{
     LoanNumber, LoanStatus, PlafondNumber, ProductId, Rejection, RoleId, Rupiah, SessionId, Tenor,
 };
+use lumbung_journal::idempotency;
 use uuid::Uuid;
 
 use crate::support::cluster::database;
 use crate::support::ledger::{JAKARTA, Node, assert_sound, events, furnish, keyed, run};
-use crate::support::people::{Newcomer, fresh_number, register_customer, register_staff, top_up};
+use crate::support::people::{Someone, fresh_number, register_customer, register_staff, top_up};
 
 async fn execute<U: UseCase>(ledger: &Ledger, use_case: U, call: Call) -> Answer<U::Outcome> {
     ledger.execute(use_case, call).await.unwrap()
@@ -151,12 +152,13 @@ async fn who_may_not_ask_is_neither_remembered_nor_told_anything() {
 #[tokio::test]
 async fn a_wrong_password_is_not_remembered() {
     let (_, node, _) = customer().await;
-    let (newcomer, stranger) = (Newcomer::new(&node), Newcomer::new(&node));
+    let (newcomer, stranger) = (Someone::new(&node), Someone::new(&node));
     let registering = newcomer.as_customer(SessionId(Uuid::now_v7()));
-    execute(&node, registering, newcomer.call()).await.outcome.unwrap();
+    execute(&node, registering, Call::default()).await.outcome.unwrap();
     let session = SessionId(Uuid::now_v7());
-    let wrong = OpenSession { user: newcomer.user_id, session, password: stranger.password };
-    let right = OpenSession { password: newcomer.password.clone(), ..wrong.clone() };
+    let wrong =
+        OpenSession { user: newcomer.newcomer.user_id, session, password: stranger.newcomer.password };
+    let right = OpenSession { password: newcomer.newcomer.password.clone(), ..wrong.clone() };
     let refused = execute(&node, wrong, keyed(&node, "key", "body")).await;
     assert_eq!(refused.outcome, Err(Rejection::InvalidCredentials));
     let accepted = execute(&node, right, keyed(&node, "key", "body")).await;
@@ -209,5 +211,19 @@ async fn a_success_is_told_again_although_the_rules_forbid_it_to_this_officer_no
     // A 403 is not kept: it is found out anew.
     let refused = execute(&node, approving, keyed(&node, "new key", "body")).await;
     assert_eq!((&refused.outcome, refused.replayed), (&Err(Rejection::AlreadyDecided), false));
+    node.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_was_forgotten_after_its_time_is_given_anew() {
+    let (_, node, customer) = customer().await;
+    let first = execute(&node, top_up(customer, 1), keyed(&node, "key", "body")).await;
+    let forgotten = idempotency::forget_before(node.pool(), first.answered_at, 10).await.unwrap();
+    assert_eq!(forgotten, 0, "it is not older than itself");
+    let later = first.answered_at + chrono::TimeDelta::microseconds(1);
+    assert_eq!(idempotency::forget_before(node.pool(), later, 10).await.unwrap(), 1);
+    let anew = execute(&node, top_up(customer, 1), keyed(&node, "key", "body")).await;
+    assert!(!anew.replayed);
+    assert_eq!(events(&node, "WalletCredited").await, 2);
     node.close().await;
 }

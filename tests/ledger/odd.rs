@@ -4,6 +4,7 @@ use lumbung_commands::{Book, Halt, UseCase};
 use lumbung_domain::{
     Branch, Claim, ClaimCommand, Grants, Holder, Permission, Rejection, Role, RoleCommand, RoleId, UserId,
 };
+use lumbung_journal::WrappedPersonKey;
 use uuid::Uuid;
 
 /// Gives a role one more permission beside approving at the first stage.
@@ -30,6 +31,22 @@ impl UseCase for Take {
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
         let holder = Holder::User(UserId(Uuid::nil()));
         book.run::<Claim>(self.0.as_str(), ClaimCommand::Take { holder })
+    }
+}
+
+/// Takes a claim and brings a person's key along.
+pub(crate) struct TakeWithKey(pub(crate) WrappedPersonKey);
+
+impl UseCase for TakeWithKey {
+    const NAME: &'static str = "TakeWithKey";
+    type Outcome = ();
+
+    fn person_keys(&self) -> &[WrappedPersonKey] {
+        std::slice::from_ref(&self.0)
+    }
+
+    fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
+        Take("with a key of somebody else".to_owned()).decide(book)
     }
 }
 

@@ -4,10 +4,10 @@ use lumbung_commands::{Call, Ledger, NoAnswer, UseCase};
 use lumbung_domain::Rejection;
 use tokio::task::JoinSet;
 
-use super::odd::{Misbehave, Take, TakeUnsaid};
+use super::odd::{Misbehave, Take, TakeUnsaid, TakeWithKey};
 use crate::support::cluster::database;
 use crate::support::ledger::{Node, assert_sound, events, furnish, keyed, run};
-use crate::support::people::{Newcomer, register_customer, top_up};
+use crate::support::people::{Someone, register_customer, top_up};
 
 /// How a poisonous use case ends among twenty good ones, which must all succeed.
 async fn among_others<U: UseCase>(node: &Node, poison: U, call: Call) -> NoAnswer {
@@ -73,11 +73,11 @@ async fn a_stream_id_that_postgres_cannot_even_look_for_fails_its_command_alone(
 #[tokio::test]
 async fn a_person_key_that_exists_fails_its_command_alone() {
     let node = node().await;
-    let known = Newcomer::new(&node);
+    let known = Someone::new(&node);
     let session = lumbung_domain::SessionId(uuid::Uuid::now_v7());
-    node.execute(known.as_customer(session), known.call()).await.unwrap().outcome.unwrap();
-    let taking = Take("with a key of somebody else".to_owned());
-    assert_eq!(among_others(&node, taking, known.call()).await, NoAnswer::Failed);
+    node.execute(known.as_customer(session), Call::default()).await.unwrap().outcome.unwrap();
+    let taking = TakeWithKey(known.newcomer.key.clone());
+    assert_eq!(among_others(&node, taking, Call::default()).await, NoAnswer::Failed);
     assert_nothing_is_left_of_it(node).await;
 }
 

@@ -1,13 +1,13 @@
 //! People who are registered without the wait that a real password costs: by the use cases, in this process.
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
-use lumbung_commands::user::{RegisterCustomer, RegisterStaff};
+use lumbung_commands::user::{Newcomer, RegisterCustomer, RegisterStaff};
 use lumbung_commands::{Call, Ledger};
 use lumbung_domain::{
-    Address, Birthdate, BranchId, ClaimId, Email, Nik, PasswordHash, PersonName, Phone, Profile, RoleId,
-    UserId, UserNumber,
+    Address, Birthdate, BranchId, Email, Nik, PasswordHash, PersonName, Phone, Profile, RoleId, UserId,
+    UserNumber,
 };
-use uuid::Uuid;
+use lumbung_journal::Sealer;
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "granary";
@@ -21,17 +21,10 @@ pub(crate) fn cheap_hash() -> PasswordHash {
 
 /// Registers a customer with a complete profile.
 pub(crate) async fn register_customer(ledger: &Ledger, email: &str, hash: &PasswordHash) -> UserId {
-    let vault = ledger.vault();
-    let user_id = UserId(Uuid::now_v7());
-    let (sealer, key) = vault.new_person(user_id.0).unwrap();
-    let email = Email::new(email).unwrap();
+    let (newcomer, sealer) = newcomer(ledger, "Crash Customer", email, hash).await;
+    let user_id = newcomer.user_id;
     let customer = RegisterCustomer {
-        user_id,
-        number: next_number(ledger).await,
-        name: sealer.seal(&PersonName::new("Crash Customer").unwrap()).unwrap(),
-        email_claim: ClaimId::email(&vault.keyed_hash_hex("email", &email.login_key())),
-        email: sealer.seal(&email).unwrap(),
-        password: sealer.seal(hash).unwrap(),
+        newcomer,
         profile: Profile {
             nik: Some(sealer.seal(&Nik::new("3201234567890001").unwrap()).unwrap()),
             birthdate: Some(sealer.seal(&Birthdate::parse("1990-05-15").unwrap()).unwrap()),
@@ -40,8 +33,7 @@ pub(crate) async fn register_customer(ledger: &Ledger, email: &str, hash: &Passw
         },
         session: None,
     };
-    let call = Call { person_keys: vec![key], ..Call::default() };
-    ledger.execute(customer, call).await.unwrap().outcome.unwrap();
+    ledger.execute(customer, Call::default()).await.unwrap().outcome.unwrap();
     user_id
 }
 
@@ -53,22 +45,14 @@ pub(crate) async fn register_staff(
     role: RoleId,
     branch: Option<BranchId>,
 ) {
-    let vault = ledger.vault();
-    let user_id = UserId(Uuid::now_v7());
-    let (sealer, key) = vault.new_person(user_id.0).unwrap();
-    let email = Email::new(email).unwrap();
-    let staff = RegisterStaff {
-        user_id,
-        number: next_number(ledger).await,
-        name: sealer.seal(&PersonName::new("Second Officer").unwrap()).unwrap(),
-        email_claim: ClaimId::email(&vault.keyed_hash_hex("email", &email.login_key())),
-        email: sealer.seal(&email).unwrap(),
-        password: sealer.seal(hash).unwrap(),
-        role,
-        branch,
-    };
-    let call = Call { person_keys: vec![key], ..Call::default() };
-    ledger.execute(staff, call).await.unwrap().outcome.unwrap();
+    let (newcomer, _) = newcomer(ledger, "Second Officer", email, hash).await;
+    let staff = RegisterStaff { newcomer, role, branch };
+    ledger.execute(staff, Call::default()).await.unwrap().outcome.unwrap();
+}
+
+async fn newcomer(ledger: &Ledger, name: &str, email: &str, hash: &PasswordHash) -> (Newcomer, Sealer) {
+    let (name, email) = (PersonName::new(name).unwrap(), Email::new(email).unwrap());
+    Newcomer::seal(ledger.vault(), next_number(ledger).await, &name, &email, hash).unwrap()
 }
 
 async fn next_number(ledger: &Ledger) -> UserNumber {

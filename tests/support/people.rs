@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::NaiveDate;
 use lumbung_commands::session::OpenSession;
-use lumbung_commands::user::{RegisterCustomer, RegisterStaff};
+use lumbung_commands::user::{Newcomer, RegisterCustomer, RegisterStaff};
 use lumbung_commands::wallet::TopUp;
 use lumbung_commands::{Actor, Call, Ledger};
 use lumbung_domain::{
-    Address, Birthdate, BranchId, ClaimId, Email, Nik, PasswordHash, PersonName, Phone, Profile, RoleId,
-    Rupiah, Sealed, SessionId, TopUpId, UserId, UserNumber,
+    Address, Birthdate, BranchId, Email, Nik, PasswordHash, PersonName, Phone, Profile, RoleId, Rupiah,
+    SessionId, TopUpId, UserNumber,
 };
-use lumbung_journal::{Sealer, WrappedPersonKey};
+use lumbung_journal::Sealer;
 use uuid::Uuid;
 
 static NUMBERS: AtomicI64 = AtomicI64::new(1);
@@ -21,34 +21,21 @@ pub(crate) fn fresh_number() -> i64 {
     NUMBERS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Everything about a person who is not registered yet.
-pub(crate) struct Newcomer {
-    pub(crate) user_id: UserId,
-    pub(crate) number: UserNumber,
+/// A person who is not registered yet.
+pub(crate) struct Someone {
+    pub(crate) newcomer: Newcomer,
     pub(crate) sealer: Sealer,
-    pub(crate) wrapped: WrappedPersonKey,
-    pub(crate) name: Sealed<PersonName>,
-    pub(crate) email: Sealed<Email>,
-    pub(crate) email_claim: ClaimId,
-    pub(crate) password: Sealed<PasswordHash>,
 }
 
-impl Newcomer {
+impl Someone {
     pub(crate) fn new(ledger: &Ledger) -> Self {
-        let user_id = UserId(Uuid::now_v7());
         let number = fresh_number();
-        let (sealer, wrapped) = ledger.vault().new_person(user_id.0).unwrap();
+        let name = PersonName::new(&format!("Person {number}")).unwrap();
         let email = Email::new(&format!("person{number}@example.com")).unwrap();
-        Self {
-            user_id,
-            number: UserNumber(number),
-            name: sealer.seal(&PersonName::new(&format!("Person {number}")).unwrap()).unwrap(),
-            email_claim: ClaimId::email(&ledger.vault().keyed_hash_hex("email", &email.login_key())),
-            email: sealer.seal(&email).unwrap(),
-            password: sealer.seal(&PasswordHash::new("$argon2id$salt$hash").unwrap()).unwrap(),
-            sealer,
-            wrapped,
-        }
+        let password = PasswordHash::new("$argon2id$salt$hash").unwrap();
+        let (newcomer, sealer) =
+            Newcomer::seal(ledger.vault(), UserNumber(number), &name, &email, &password).unwrap();
+        Self { newcomer, sealer }
     }
 
     pub(crate) fn profile(&self) -> Profile {
@@ -61,52 +48,31 @@ impl Newcomer {
         }
     }
 
-    pub(crate) fn call(&self) -> Call {
-        Call { person_keys: vec![self.wrapped.clone()], ..Call::default() }
-    }
-
     pub(crate) fn as_customer(&self, session: SessionId) -> RegisterCustomer {
-        RegisterCustomer {
-            user_id: self.user_id,
-            number: self.number,
-            name: self.name.clone(),
-            email: self.email.clone(),
-            email_claim: self.email_claim.clone(),
-            password: self.password.clone(),
-            profile: self.profile(),
-            session: Some(session),
-        }
+        let (newcomer, profile) = (self.newcomer.clone(), self.profile());
+        RegisterCustomer { newcomer, profile, session: Some(session) }
     }
 
     fn as_staff(&self, role: RoleId, branch: Option<BranchId>) -> RegisterStaff {
-        RegisterStaff {
-            user_id: self.user_id,
-            number: self.number,
-            name: self.name.clone(),
-            email: self.email.clone(),
-            email_claim: self.email_claim.clone(),
-            password: self.password.clone(),
-            role,
-            branch,
-        }
+        RegisterStaff { newcomer: self.newcomer.clone(), role, branch }
     }
 }
 
 /// A customer with a complete profile and an open session.
 pub(crate) async fn register_customer(ledger: &Ledger) -> Actor {
-    let newcomer = Newcomer::new(ledger);
+    let someone = Someone::new(ledger);
     let session = SessionId(Uuid::now_v7());
-    let registered = ledger.execute(newcomer.as_customer(session), newcomer.call()).await.unwrap();
+    let registered = ledger.execute(someone.as_customer(session), Call::default()).await.unwrap();
     registered.outcome.unwrap();
-    Actor { user: newcomer.user_id, session }
+    Actor { user: someone.newcomer.user_id, session }
 }
 
 /// A member of the staff with an open session.
 pub(crate) async fn register_staff(ledger: &Ledger, role: RoleId, branch: Option<BranchId>) -> Actor {
-    let newcomer = Newcomer::new(ledger);
-    let registered = ledger.execute(newcomer.as_staff(role, branch), newcomer.call()).await.unwrap();
+    let someone = Someone::new(ledger);
+    let registered = ledger.execute(someone.as_staff(role, branch), Call::default()).await.unwrap();
     registered.outcome.unwrap();
-    open_session(ledger, &newcomer).await
+    open_session(ledger, &someone.newcomer).await
 }
 
 async fn open_session(ledger: &Ledger, person: &Newcomer) -> Actor {

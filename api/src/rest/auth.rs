@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use lumbung_commands::session::{EndSession, OpenSession, SignedIn};
-use lumbung_commands::user::RegisterCustomer;
+use lumbung_commands::user::{Newcomer, RegisterCustomer, email_claim};
 use lumbung_domain::{
     Claim, Email, Invalid, PasswordHash, PersonName, Profile, Rejection, SessionId, User, check_new_password,
 };
@@ -21,7 +21,6 @@ use super::error::ApiError;
 use super::people::People;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::newcomer::{Newcomer, email_claim};
 
 pub(super) struct Registration {
     name: PersonName,
@@ -83,19 +82,12 @@ pub(super) async fn register(
 ) -> Result<Reply<SessionJson>, ApiError> {
     let Registration { name, email, password } = input.form;
     let hash = app.passwords.hash(&password).await?;
-    let (newcomer, _) = Newcomer::draw(&app, &name, &email, &hash).await?;
-    let Newcomer { user_id, number, name, email, email_claim, password, key } = newcomer;
-    let use_case = RegisterCustomer {
-        user_id,
-        number,
-        name,
-        email,
-        email_claim,
-        password,
-        profile: Profile::default(),
-        session: Some(SessionId(Uuid::now_v7())),
-    };
-    let done = carry_out(&app, use_case, origin.keyless(user_id, vec![key])).await?;
+    let number = app.numbers.user().await?;
+    let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
+    let user_id = newcomer.user_id;
+    let session = Some(SessionId(Uuid::now_v7()));
+    let use_case = RegisterCustomer { newcomer, profile: Profile::default(), session };
+    let done = carry_out(&app, use_case, origin.keyless(user_id)).await?;
     // A registration that was asked for a session always has one.
     let signed_in = done.outcome.ok_or_else(ApiError::internal)?;
     let json = session_json(&app, signed_in, done.at).await?;
@@ -116,7 +108,7 @@ pub(super) async fn login(
     let fits = app.passwords.verify(&password, hash).await?;
     let login = login.filter(|_| fits).ok_or(Rejection::InvalidCredentials)?;
     let user = login.user;
-    let done = carry_out(&app, login, origin.keyless(user, Vec::new())).await?;
+    let done = carry_out(&app, login, origin.keyless(user)).await?;
     let json = session_json(&app, done.outcome, done.at).await?;
     Ok(Reply::new("Login successful", Some(json), done.at, app.zone, done.position))
 }

@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_object_names_the_body() {
-        for (text, column) in [("{", 1), ("nope", 2), ("{\"a\":1}x", 8), ("{\"a\":01}", 6), ("\u{feff}{}", 1)]
+        for (text, column) in [("{", 1), ("nope", 2), ("{\"a\":1}x", 8), ("{\"a\":01}", 7), ("\u{feff}{}", 1)]
         {
             let expected = format!("body: must be valid JSON (line 1, column {column})");
             assert_eq!(faults(text), [expected], "{text}");

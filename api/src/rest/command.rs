@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, HeaderName, Method};
 use chrono::{DateTime, Utc};
 use lumbung_commands::{Answer, Call, Expected, IdempotencyKey, UseCase};
 use lumbung_domain::{Rejection, UserId};
-use lumbung_journal::WrappedPersonKey;
 
 use super::body::{Form, Input};
 use super::canonical::canonical_fields;
@@ -146,18 +145,18 @@ impl<P, F> Asked<P, F> {
                 body: vault.keyed_hash("idempotency-body", &[&canonical_fields(&self.text)]),
             }
         });
-        Call { key, ..self.origin.keyless(actor, Vec::new()) }
+        Call { key, ..self.origin.keyless(actor) }
     }
 }
 
 impl Origin {
     /// A call of an endpoint that takes no Idempotency-Key.
-    pub(super) fn keyless(&self, actor: UserId, person_keys: Vec<WrappedPersonKey>) -> Call {
+    pub(super) fn keyless(&self, actor: UserId) -> Call {
         let mut metadata = vec![("actor", actor.to_string())];
         if let Some(id) = &self.request_id {
             metadata.push(("request_id", id.as_str().to_owned()));
         }
-        Call { metadata, key: None, person_keys }
+        Call { metadata, key: None }
     }
 }
 

@@ -168,12 +168,13 @@ fn reach(caller: &Identity, user: UserId) -> Option<Reach> {
     }
 }
 
-/// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL. Only who may read every loan is told
-/// that there is none: to all others a loan that they may not read and one that is not there look alike.
+/// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL. Loan numbers are a sequence that
+/// everybody can count in, so that there is none of a number is no secret.
 fn readable(caller: &Caller<ReadLoan>, loan: Option<loans::Loan>) -> Result<loans::Loan, Rejection> {
+    let loan = loan.ok_or(Rejection::LoanNotFound)?;
     let who = caller.identity();
     if who.allows(Permission::LoanReadAll) {
-        return loan.ok_or(Rejection::LoanNotFound);
+        return Ok(loan);
     }
     let of_own_branch = |loan: &loans::Loan| {
         let branch = caller.person().and_then(|person| person.branch);
@@ -182,5 +183,5 @@ fn readable(caller: &Caller<ReadLoan>, loan: Option<loans::Loan>) -> Result<loan
     let owner = |loan: &loans::Loan| {
         loan.submission.customer.user_id == caller.user() && is_customer_with(who, Permission::LoanRead)
     };
-    loan.filter(|loan| of_own_branch(loan) || owner(loan)).ok_or(Rejection::LoanNotYours)
+    if of_own_branch(&loan) || owner(&loan) { Ok(loan) } else { Err(Rejection::LoanNotYours) }
 }

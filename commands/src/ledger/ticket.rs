@@ -21,6 +21,11 @@ pub trait UseCase: Send + Sync + 'static {
     /// What the caller is told. Kept with an Idempotency-Key, so it holds personal values only sealed.
     type Outcome: Serialize + DeserializeOwned + Send + Sync + 'static;
 
+    /// Keys of people whose first event is among this use case's; they go in with it.
+    fn person_keys(&self) -> &[WrappedPersonKey] {
+        &[]
+    }
+
     /// Reads streams, has aggregates decide, and answers.
     ///
     /// # Errors
@@ -34,8 +39,6 @@ pub struct Call {
     /// Stored with the events as flat JSON strings, e.g. actor and request id.
     pub metadata: Vec<(&'static str, String)>,
     pub key: Option<IdempotencyKey>,
-    /// Keys of people whose first event this is.
-    pub person_keys: Vec<WrappedPersonKey>,
 }
 
 /// Keyed hashes of what an Idempotency-Key stands for.
@@ -128,7 +131,6 @@ pub(super) struct Pending<U: UseCase> {
     use_case: U,
     metadata: Arc<str>,
     key: Option<IdempotencyKey>,
-    person_keys: Vec<WrappedPersonKey>,
     decided: Option<Result<U::Outcome, Rejection>>,
     reply: oneshot::Sender<Reply<U::Outcome>>,
 }
@@ -150,10 +152,10 @@ struct KeptRef<'a, T> {
 
 impl<U: UseCase> Pending<U> {
     pub(super) fn issue(use_case: U, call: Call) -> (Box<dyn Ticket>, oneshot::Receiver<Reply<U::Outcome>>) {
-        let Call { metadata: entries, key, person_keys } = call;
+        let Call { metadata: entries, key } = call;
         let (reply, receiver) = oneshot::channel();
         let metadata = metadata(U::NAME, entries);
-        (Box::new(Self { use_case, metadata, key, person_keys, decided: None, reply }), receiver)
+        (Box::new(Self { use_case, metadata, key, decided: None, reply }), receiver)
     }
 }
 
@@ -179,7 +181,7 @@ impl<U: UseCase> Ticket for Pending<U> {
     }
 
     fn person_keys(&self) -> &[WrappedPersonKey] {
-        &self.person_keys
+        self.use_case.person_keys()
     }
 
     fn decide(&mut self, book: &mut Book<'_>) -> Decision {

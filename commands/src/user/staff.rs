@@ -1,11 +1,9 @@
 //! A member of the staff is registered.
 
-use lumbung_domain::{
-    Branch, BranchId, Claim, ClaimId, Email, Holder, PasswordHash, PersonName, Registration, Rejection, Role,
-    RoleId, Sealed, Staff, StaffCommand, StreamId, User, UserCommand, UserId, UserNumber, UserType,
-};
+use lumbung_domain::{Branch, BranchId, Rejection, Role, RoleId, Staff, StaffCommand, StreamId, UserType};
+use lumbung_journal::WrappedPersonKey;
 
-use super::register::claim;
+use super::Newcomer;
 use crate::authority::roles;
 use crate::ledger::{Book, Halt, UseCase};
 
@@ -16,12 +14,7 @@ use crate::ledger::{Book, Halt, UseCase};
 /// [`Rejection::BranchNotFound`], [`Rejection::CustomerRoleForInternalUser`].
 #[derive(Debug, Clone)]
 pub struct RegisterStaff {
-    pub user_id: UserId,
-    pub number: UserNumber,
-    pub name: Sealed<PersonName>,
-    pub email: Sealed<Email>,
-    pub email_claim: ClaimId,
-    pub password: Sealed<PasswordHash>,
+    pub newcomer: Newcomer,
     pub role: RoleId,
     pub branch: Option<BranchId>,
 }
@@ -30,34 +23,20 @@ impl UseCase for RegisterStaff {
     const NAME: &'static str = "RegisterStaff";
     type Outcome = ();
 
+    fn person_keys(&self) -> &[WrappedPersonKey] {
+        std::slice::from_ref(&self.newcomer.key)
+    }
+
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
-        let number_claim = ClaimId::user_number(self.number);
-        book.expect([
-            StreamId::of::<Claim>(self.email_claim.clone()),
-            StreamId::of::<Claim>(number_claim.clone()),
-            StreamId::of::<User>(self.user_id),
-            StreamId::of::<Staff>(Staff::STREAM),
-        ]);
+        book.expect(self.newcomer.streams());
+        book.expect([StreamId::of::<Staff>(Staff::STREAM)]);
         self.check_role_and_branch(book)?;
-        let holder = Holder::User(self.user_id);
-        claim(book, &self.email_claim, holder, Rejection::EmailAlreadyExists)?;
-        claim(book, &number_claim, holder, Rejection::AlreadyExists)?;
-        book.run::<User>(
-            self.user_id,
-            UserCommand::Register(Registration {
-                user_id: self.user_id,
-                number: self.number,
-                user_type: UserType::Internal,
-                name: self.name.clone(),
-                email: self.email.clone(),
-                password: self.password.clone(),
-                roles: vec![self.role],
-                branch: self.branch,
-            }),
-        )?;
+        let taken = Rejection::EmailAlreadyExists;
+        self.newcomer.register(book, UserType::Internal, self.role, self.branch, taken)?;
+        let user = self.newcomer.user_id;
         book.run::<Staff>(
             Staff::STREAM,
-            StaffCommand::Join { user: self.user_id, roles: vec![self.role], branch: self.branch },
+            StaffCommand::Join { user, roles: vec![self.role], branch: self.branch },
         )
     }
 }

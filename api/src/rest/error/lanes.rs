@@ -11,7 +11,6 @@ use lumbung_projections::{Behind, ReadError};
 
 use super::ApiError;
 use crate::auth::{PasswordsError, TokenError};
-use crate::newcomer::NewcomerError;
 
 impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
@@ -119,15 +118,6 @@ impl From<PasswordsError> for ApiError {
         match error {
             PasswordsError::Busy => Self::overloaded(),
             PasswordsError::Hash(_) | PasswordsError::Lost(_) => Self::fatal(error),
-        }
-    }
-}
-
-impl From<NewcomerError> for ApiError {
-    fn from(error: NewcomerError) -> Self {
-        match error {
-            NewcomerError::Keys(error) => error.into(),
-            NewcomerError::Number(error) => error.into(),
         }
     }
 }
