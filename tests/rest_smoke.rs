@@ -36,7 +36,9 @@ pub(super) struct Answer {
 
 impl Server {
     pub(super) async fn start() -> Self {
-        let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), |_| None).unwrap();
+        // An ordinary user's data folder is at home; nothing is written there.
+        let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
+        let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
         let node = Node::start(options(&database().await), 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
         demo::seed(&app).await.unwrap();

@@ -51,7 +51,7 @@ impl Kill {
             }
             Self::PostgresThenServer => {
                 kill_postgres(folder);
-                tokio::time::sleep(dice.millis(5, 100)).await;
+                tokio::time::sleep(dice.millis(5, 300)).await;
                 server.kill().await;
                 Server::start(folder).await
             }
