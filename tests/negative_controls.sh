@@ -13,6 +13,7 @@ trap 'rm -rf "$copy"' EXIT
 
 crash=crash::nothing_acknowledged_is_lost_and_nothing_is_doubled
 authority=scenario::authority::only_the_officer_whose_turn_it_is_decides
+export RUST_BACKTRACE=0
 export LUMBUNG_CRASH_ROUNDS=${LUMBUNG_CRASH_ROUNDS:-8} LUMBUNG_CRASH_SEED=${LUMBUNG_CRASH_SEED:-1}
 
 mkdir "$copy/tree"
