@@ -14,6 +14,7 @@ mod rights;
 
 mod concurrency;
 mod idempotency;
+mod relay;
 mod resend;
 
 mod bounds;
