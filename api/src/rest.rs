@@ -37,24 +37,46 @@ pub use error::ApiError;
 
 use crate::app::App;
 
-/// Every route of the slice.
+/// Defines the routes once, for the router and for whoever checks them all.
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path;)*) => {
+        /// Every route: method in small letters, path.
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        fn routes() -> Router<Arc<App>> {
+            Router::new()$(.route($path, $method($handler)))*
+        }
+    };
+}
+
+routes! {
+    post "/api/auth/register" => auth::register;
+    post "/api/auth/login" => auth::login;
+    post "/api/auth/logout" => auth::logout;
+
+    get "/api/products" => products::list;
+    get "/api/branches" => branches::list;
+
+    get "/api/customer/plafond" => plafond::show;
+    post "/api/customer/plafond" => plafond::select;
+
+    get "/api/loans" => loans::list;
+    post "/api/loans" => loans::submit;
+    get "/api/loans/{id}" => loans::show;
+    get "/api/loans/{id}/history" => loans::history;
+
+    get "/api/approval/pending" => approval::pending;
+    post "/api/approval/{id}/approve" => approval::approve;
+    post "/api/approval/{id}/reject" => approval::reject;
+
+    get "/livez" => health::live;
+    get "/readyz" => health::ready;
+}
+
+/// The service of a node.
 pub fn router(app: Arc<App>) -> Router {
     let limit = usize::try_from(app.limits.body_bytes).unwrap_or(usize::MAX);
-    Router::new()
-        .route("/api/auth/register", post(auth::register))
-        .route("/api/auth/login", post(auth::login))
-        .route("/api/auth/logout", post(auth::logout))
-        .route("/api/products", get(products::list))
-        .route("/api/branches", get(branches::list))
-        .route("/api/customer/plafond", post(plafond::select).get(plafond::show))
-        .route("/api/loans", post(loans::submit).get(loans::list))
-        .route("/api/loans/{id}", get(loans::show))
-        .route("/api/loans/{id}/history", get(loans::history))
-        .route("/api/approval/pending", get(approval::pending))
-        .route("/api/approval/{id}/approve", post(approval::approve))
-        .route("/api/approval/{id}/reject", post(approval::reject))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
+    routes()
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(DefaultBodyLimit::max(limit))

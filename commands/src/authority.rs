@@ -29,15 +29,12 @@ impl Actor {
     /// # Errors
     /// [`Rejection::Unauthorized`] when the session ended, belongs to someone else, or its user is not active.
     pub(crate) fn caller(self, book: &mut Book<'_>) -> Result<Caller, Halt> {
-        book.expect([StreamId::of::<Session>(self.session), StreamId::of::<User>(self.user)]);
+        book.prefetch([StreamId::of::<Session>(self.session), StreamId::of::<User>(self.user)]);
         let session = book.read::<Session>(self.session)?;
         let user = book.read::<User>(self.user)?;
-        let Some(person) = user.person().filter(|person| person.active) else {
+        let Some(person) = user.person().filter(|person| session.admits(person)) else {
             return Err(Rejection::Unauthorized.into());
         };
-        if session.open_for() != Some(self.user) {
-            return Err(Rejection::Unauthorized.into());
-        }
         let roles = roles(book, &person.roles)?;
         Ok(Caller { user, roles })
     }
@@ -64,7 +61,7 @@ impl Actor {
 
 /// The streams of some roles.
 pub(crate) fn roles(book: &mut Book<'_>, ids: &[RoleId]) -> Result<Vec<Arc<Role>>, Halt> {
-    book.expect(ids.iter().map(|role| StreamId::of::<Role>(*role)));
+    book.prefetch(ids.iter().map(|role| StreamId::of::<Role>(*role)));
     ids.iter().map(|role| book.read::<Role>(*role)).collect()
 }
 

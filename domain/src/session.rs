@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, Event, Rejection, SessionId, UserId};
+use crate::{Aggregate, Event, Person, Rejection, SessionId, UserId};
 
 /// Stream id: the [`SessionId`]. A token names its session, and the session is looked at on every request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub enum Session {
     Unopened,
     Open {
         user: UserId,
+        /// [`Person::session_generation`] when it was opened.
+        #[serde(default)]
+        generation: u32,
     },
     Ended {
         user: UserId,
@@ -23,6 +26,7 @@ pub enum SessionCommand {
     Open {
         session_id: SessionId,
         user: UserId,
+        generation: u32,
     },
     /// Ending an ended session changes nothing.
     End,
@@ -30,7 +34,12 @@ pub enum SessionCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum SessionEvent {
-    SessionOpened { session_id: SessionId, user: UserId },
+    SessionOpened {
+        session_id: SessionId,
+        user: UserId,
+        #[serde(default)]
+        generation: u32,
+    },
     SessionEnded {},
 }
 
@@ -45,8 +54,19 @@ impl Session {
     #[must_use]
     pub fn open_for(&self) -> Option<UserId> {
         match self {
-            Self::Open { user } => Some(*user),
+            Self::Open { user, .. } => Some(*user),
             Self::Unopened | Self::Ended { .. } => None,
+        }
+    }
+
+    /// Whether it is an open session of `person`, who is active and has not ended all of theirs since.
+    #[must_use]
+    pub fn admits(&self, person: &Person) -> bool {
+        match self {
+            Self::Open { user, generation } => {
+                person.active && *user == person.user_id && *generation == person.session_generation
+            }
+            Self::Unopened | Self::Ended { .. } => false,
         }
     }
 }
@@ -58,8 +78,8 @@ impl Aggregate for Session {
 
     fn decide(&self, command: SessionCommand) -> Result<Vec<SessionEvent>, Rejection> {
         match (self, command) {
-            (Self::Unopened, SessionCommand::Open { session_id, user }) => {
-                Ok(vec![SessionEvent::SessionOpened { session_id, user }])
+            (Self::Unopened, SessionCommand::Open { session_id, user, generation }) => {
+                Ok(vec![SessionEvent::SessionOpened { session_id, user, generation }])
             }
             (Self::Open { .. } | Self::Ended { .. }, SessionCommand::Open { .. }) => {
                 Err(Rejection::AlreadyExists)
@@ -72,9 +92,11 @@ impl Aggregate for Session {
 
     fn evolve(&mut self, event: &SessionEvent) {
         match event {
-            SessionEvent::SessionOpened { user, .. } => *self = Self::Open { user: *user },
+            SessionEvent::SessionOpened { user, generation, .. } => {
+                *self = Self::Open { user: *user, generation: *generation };
+            }
             SessionEvent::SessionEnded {} => {
-                if let Self::Open { user } = self {
+                if let Self::Open { user, .. } = self {
                     *self = Self::Ended { user: *user };
                 }
             }

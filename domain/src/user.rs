@@ -1,11 +1,12 @@
 //! One person: a customer or a member of the staff.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
 use crate::{
-    Address, Aggregate, Birthdate, BranchId, Email, Event, Nik, PasswordHash, PersonName, Phone, Rejection,
-    RoleId, Sealed, UserId, UserNumber,
+    Aggregate, BranchId, Email, Event, PasswordHash, PersonName, Profile, Rejection, RoleId, Sealed, UserId,
+    UserNumber,
 };
 
 /// Stream id: the [`UserId`].
@@ -27,8 +28,12 @@ pub struct Person {
     pub password: Sealed<PasswordHash>,
     pub roles: Vec<RoleId>,
     pub branch: Option<BranchId>,
+    /// `None` for whom registered before it was recorded.
+    pub registered_at: Option<DateTime<Utc>>,
     pub profile: Profile,
     pub active: bool,
+    /// How often all sessions of this person were ended at once. A session of an earlier generation is over.
+    pub session_generation: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -39,30 +44,30 @@ pub enum UserType {
     Internal,
 }
 
-/// What a lender must know of a borrower. Claims nothing: the same NIK or phone may stand in two profiles.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Profile {
-    pub nik: Option<Sealed<Nik>>,
-    pub birthdate: Option<Sealed<Birthdate>>,
-    pub phone: Option<Sealed<Phone>>,
-    pub address: Option<Sealed<Address>>,
-}
-
-impl Profile {
-    /// A loan may be asked for once NIK, birthdate, phone and address are known (CONTRACT §3).
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.nik.is_some() && self.birthdate.is_some() && self.phone.is_some() && self.address.is_some()
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserCommand {
     Register(Registration),
     /// Absent fields keep their value; with none given nothing happens.
     UpdateProfile(Profile),
-    /// From then on every session of theirs is refused: a session is good only while its user is active.
+    /// Absent fields keep their value; with none given nothing happens. The use case has moved the claim of an e-mail.
+    Amend(Amendment),
+    SetPassword {
+        password: Sealed<PasswordHash>,
+        because: PasswordChange,
+    },
+    /// Refused with [`Rejection::CustomerRoleForInternalUser`] and [`Rejection::InternalRoleForCustomer`]. A role that
+    /// is held already changes nothing.
+    AssignRole {
+        role: RoleId,
+    },
+    /// Refused with [`Rejection::RoleNotFound`] for a role that is not held.
+    RemoveRole {
+        role: RoleId,
+    },
+    /// Ends every session.
     Deactivate,
+    /// Sessions from before stay over.
+    Reactivate,
 }
 
 /// The first facts of a person.
@@ -76,6 +81,29 @@ pub struct Registration {
     pub password: Sealed<PasswordHash>,
     pub roles: Vec<RoleId>,
     pub branch: Option<BranchId>,
+    /// `None` in events from before it was recorded.
+    #[serde(default)]
+    pub registered_at: Option<DateTime<Utc>>,
+}
+
+/// What an administrator changes about a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amendment {
+    pub name: Option<Sealed<PersonName>>,
+    pub email: Option<Sealed<Email>>,
+    pub branch: Option<BranchId>,
+}
+
+/// Why a password hash was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PasswordChange {
+    /// Its owner chose another one; ends every session.
+    Changed,
+    /// By a token that was sent to the owner; ends every session.
+    Reset,
+    /// The same password under stronger parameters; sessions go on.
+    Rehashed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
@@ -83,7 +111,20 @@ pub enum UserEvent {
     UserRegistered(Registration),
     /// Holds only the fields that were given.
     ProfileUpdated(Profile),
+    /// Holds only the fields that were given.
+    UserAmended(Amendment),
+    PasswordSet {
+        password: Sealed<PasswordHash>,
+        because: PasswordChange,
+    },
+    RoleAssigned {
+        role: RoleId,
+    },
+    RoleRemoved {
+        role: RoleId,
+    },
     UserDeactivated {},
+    UserReactivated {},
 }
 
 impl Event for UserEvent {
@@ -121,18 +162,8 @@ impl Aggregate for User {
                     }
                 }
             }
-            (Self::Registered(_), UserCommand::Register(_)) => Err(Rejection::AlreadyExists),
             (Self::Unregistered, _) => Err(Rejection::UserNotFound),
-            (Self::Registered(_), UserCommand::UpdateProfile(profile)) => {
-                Ok(if profile == Profile::default() {
-                    Vec::new()
-                } else {
-                    vec![UserEvent::ProfileUpdated(profile)]
-                })
-            }
-            (Self::Registered(person), UserCommand::Deactivate) => {
-                Ok(if person.active { vec![UserEvent::UserDeactivated {}] } else { Vec::new() })
-            }
+            (Self::Registered(person), command) => person.decide(command),
         }
     }
 
@@ -141,18 +172,25 @@ impl Aggregate for User {
             (state, UserEvent::UserRegistered(registration)) => {
                 *state = Self::Registered(Box::new(Person::new(registration.clone())));
             }
-            (Self::Registered(person), UserEvent::ProfileUpdated(profile)) => {
-                person.profile.take_over(profile);
-            }
-            (Self::Registered(person), UserEvent::UserDeactivated {}) => person.active = false,
-            (Self::Unregistered, UserEvent::ProfileUpdated(_) | UserEvent::UserDeactivated {}) => {}
+            (Self::Registered(person), event) => person.evolve(event),
+            (
+                Self::Unregistered,
+                UserEvent::ProfileUpdated(_)
+                | UserEvent::UserAmended(_)
+                | UserEvent::PasswordSet { .. }
+                | UserEvent::RoleAssigned { .. }
+                | UserEvent::RoleRemoved { .. }
+                | UserEvent::UserDeactivated {}
+                | UserEvent::UserReactivated {},
+            ) => {}
         }
     }
 }
 
 impl Person {
     fn new(registration: Registration) -> Self {
-        let Registration { user_id, number, user_type, name, email, password, roles, branch } = registration;
+        let Registration { user_id, number, user_type, name, email, password, roles, branch, registered_at } =
+            registration;
         Self {
             user_id,
             number,
@@ -162,22 +200,73 @@ impl Person {
             password,
             roles,
             branch,
+            registered_at,
             profile: Profile::default(),
             active: true,
+            session_generation: 0,
         }
     }
-}
 
-impl Profile {
-    fn take_over(&mut self, given: &Self) {
-        fn replace<T: Clone>(held: &mut Option<T>, given: Option<&T>) {
-            if let Some(value) = given {
-                *held = Some(value.clone());
+    fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Rejection> {
+        let event = match command {
+            UserCommand::Register(_) => return Err(Rejection::AlreadyExists),
+            UserCommand::UpdateProfile(profile) => {
+                (profile != Profile::default()).then_some(UserEvent::ProfileUpdated(profile))
             }
+            UserCommand::Amend(amendment) => {
+                (amendment != Amendment::default()).then_some(UserEvent::UserAmended(amendment))
+            }
+            UserCommand::SetPassword { password, because } => {
+                Some(UserEvent::PasswordSet { password, because })
+            }
+            UserCommand::AssignRole { role } => match (self.user_type, role == RoleId::CUSTOMER) {
+                (UserType::Internal, true) => return Err(Rejection::CustomerRoleForInternalUser),
+                (UserType::Customer, false) => return Err(Rejection::InternalRoleForCustomer),
+                (UserType::Internal, false) | (UserType::Customer, true) => {
+                    (!self.roles.contains(&role)).then_some(UserEvent::RoleAssigned { role })
+                }
+            },
+            UserCommand::RemoveRole { role } if !self.roles.contains(&role) => {
+                return Err(Rejection::RoleNotFound);
+            }
+            UserCommand::RemoveRole { role } => Some(UserEvent::RoleRemoved { role }),
+            UserCommand::Deactivate => self.active.then_some(UserEvent::UserDeactivated {}),
+            UserCommand::Reactivate => (!self.active).then_some(UserEvent::UserReactivated {}),
+        };
+        Ok(event.into_iter().collect())
+    }
+
+    fn evolve(&mut self, event: &UserEvent) {
+        match event {
+            UserEvent::UserRegistered(registration) => *self = Self::new(registration.clone()),
+            UserEvent::ProfileUpdated(profile) => self.profile.take_over(profile),
+            UserEvent::UserAmended(Amendment { name, email, branch }) => {
+                if let Some(name) = name {
+                    self.name = name.clone();
+                }
+                if let Some(email) = email {
+                    self.email = email.clone();
+                }
+                self.branch = branch.or(self.branch);
+            }
+            UserEvent::PasswordSet { password, because } => {
+                self.password = password.clone();
+                match because {
+                    PasswordChange::Changed | PasswordChange::Reset => self.end_sessions(),
+                    PasswordChange::Rehashed => {}
+                }
+            }
+            UserEvent::RoleAssigned { role } => self.roles.push(*role),
+            UserEvent::RoleRemoved { role } => self.roles.retain(|held| held != role),
+            UserEvent::UserDeactivated {} => {
+                self.active = false;
+                self.end_sessions();
+            }
+            UserEvent::UserReactivated {} => self.active = true,
         }
-        replace(&mut self.nik, given.nik.as_ref());
-        replace(&mut self.birthdate, given.birthdate.as_ref());
-        replace(&mut self.phone, given.phone.as_ref());
-        replace(&mut self.address, given.address.as_ref());
+    }
+
+    fn end_sessions(&mut self) {
+        self.session_generation = self.session_generation.saturating_add(1);
     }
 }

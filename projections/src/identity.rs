@@ -24,7 +24,7 @@ impl AccessView {
         let (state, _) = self.get::<Session>(session).await?;
         let Some(user) = state.open_for() else { return Ok(None) };
         let (user, _) = self.get::<User>(user).await?;
-        let Some(person) = user.person().filter(|person| person.active) else { return Ok(None) };
+        let Some(person) = user.person().filter(|person| state.admits(person)) else { return Ok(None) };
         let mut roles = Vec::with_capacity(person.roles.len());
         for role in &person.roles {
             roles.push(self.get::<Role>(*role).await?.0);

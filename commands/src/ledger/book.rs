@@ -115,7 +115,7 @@ impl<'a> Book<'a> {
     }
 
     /// Names streams that will be read later, so that all that are not in memory are loaded at once.
-    pub fn expect(&mut self, streams: impl IntoIterator<Item = StreamId>) {
+    pub fn prefetch(&mut self, streams: impl IntoIterator<Item = StreamId>) {
         for stream in streams {
             if self.slot(&stream).is_none() {
                 self.missing.push(stream);

@@ -29,7 +29,7 @@ pub(super) fn may_decide(
     also: Option<Permission>,
 ) -> Result<Deciding, Halt> {
     const STAGES: [Stage; 3] = [Stage::Marketing, Stage::BranchManager, Stage::Backoffice];
-    book.expect([StreamId::of::<Loan>(loan)]);
+    book.prefetch([StreamId::of::<Loan>(loan)]);
     let caller = actor.caller(book)?;
     let decides = STAGES.iter().any(|stage| caller.allows(stage.permission()));
     if !decides || also.is_some_and(|permission| !caller.allows(permission)) {

@@ -27,7 +27,7 @@ impl UseCase for SubmitLoan {
     type Outcome = LoanOutcome;
 
     fn decide(&self, book: &mut Book<'_>) -> Result<LoanOutcome, Halt> {
-        book.expect([
+        book.prefetch([
             StreamId::of::<Plafond>(self.actor.user),
             StreamId::of::<Loan>(self.loan),
             StreamId::of::<Branch>(self.branch),

@@ -34,7 +34,7 @@ impl UseCase for SelectPlafond {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<PlafondSelected, Halt> {
         let customer = self.actor.user;
-        book.expect([StreamId::of::<Plafond>(customer), StreamId::of::<Product>(self.product)]);
+        book.prefetch([StreamId::of::<Plafond>(customer), StreamId::of::<Product>(self.product)]);
         self.actor.customer(book, Permission::PlafondSelect)?;
         self.expected.check(book.version::<Plafond>(customer)?)?;
         let terms = match &*book.read::<Product>(self.product)? {

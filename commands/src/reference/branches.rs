@@ -24,7 +24,7 @@ impl UseCase for OpenBranch {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
         let claim = ClaimId::branch_code(self.code.as_str());
-        book.expect([StreamId::of::<Branch>(self.branch_id), StreamId::of::<Claim>(claim.clone())]);
+        book.prefetch([StreamId::of::<Branch>(self.branch_id), StreamId::of::<Claim>(claim.clone())]);
         book.run::<Branch>(
             self.branch_id,
             BranchCommand::Open {
@@ -50,7 +50,7 @@ pub(super) fn open_online(book: &mut Book<'_>) -> Result<(), Halt> {
     };
     let claim = ClaimId::branch_code(code.as_str());
     let branch_id = BranchId::ONLINE;
-    book.expect([StreamId::of::<Branch>(branch_id), StreamId::of::<Claim>(claim.clone())]);
+    book.prefetch([StreamId::of::<Branch>(branch_id), StreamId::of::<Claim>(claim.clone())]);
     once::<Branch>(book, branch_id, BranchCommand::Open { branch_id, code, location })?;
     once::<Claim>(book, claim, ClaimCommand::Take { holder: Holder::Branch(branch_id) })
 }

@@ -7,7 +7,7 @@ use crate::ledger::{Book, Halt};
 
 pub(super) fn define(book: &mut Book<'_>) -> Result<(), Halt> {
     let products = products();
-    book.expect(products.iter().map(|terms| StreamId::of::<Product>(terms.product_id)));
+    book.prefetch(products.iter().map(|terms| StreamId::of::<Product>(terms.product_id)));
     for terms in products {
         let selectable = terms.product_id != ProductId::INSTANT;
         once::<Product>(book, terms.product_id, ProductCommand::Define { terms, selectable })?;

@@ -8,7 +8,7 @@ use crate::ledger::{Book, Halt};
 
 pub(super) fn define(book: &mut Book<'_>) -> Result<(), Halt> {
     let roles = roles();
-    book.expect(roles.iter().map(|(role_id, ..)| StreamId::of::<Role>(*role_id)));
+    book.prefetch(roles.iter().map(|(role_id, ..)| StreamId::of::<Role>(*role_id)));
     for (role_id, name, needs_branch, grants) in roles {
         once::<Role>(
             book,

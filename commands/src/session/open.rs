@@ -39,7 +39,7 @@ impl UseCase for OpenSession {
     type Outcome = SignedIn;
 
     fn decide(&self, book: &mut Book<'_>) -> Result<SignedIn, Halt> {
-        book.expect([StreamId::of::<User>(self.user), StreamId::of::<Session>(self.session)]);
+        book.prefetch([StreamId::of::<User>(self.user), StreamId::of::<Session>(self.session)]);
         let user = book.read::<User>(self.user)?;
         match user.person() {
             Some(person) if person.active && person.password == self.password => {
@@ -52,9 +52,10 @@ impl UseCase for OpenSession {
 
 /// Opens a session and says who is in it.
 pub(crate) fn open_session(book: &mut Book<'_>, session: SessionId, user: UserId) -> Result<SignedIn, Halt> {
-    book.run::<Session>(session, SessionCommand::Open { session_id: session, user })?;
     let registered = book.read::<User>(user)?;
     let person = registered.person().ok_or(Rejection::UserNotFound)?;
+    let generation = person.session_generation;
+    book.run::<Session>(session, SessionCommand::Open { session_id: session, user, generation })?;
     let mut names = Vec::new();
     let mut permissions: Vec<String> = Vec::new();
     for role in roles(book, &person.roles)? {

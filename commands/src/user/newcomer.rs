@@ -84,6 +84,7 @@ impl Newcomer {
                 password: self.password.clone(),
                 roles: vec![role],
                 branch,
+                registered_at: Some(book.now()),
             }),
         )
     }

@@ -29,7 +29,7 @@ impl UseCase for RegisterCustomer {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<Self::Outcome, Halt> {
         let user = self.newcomer.user_id;
-        book.expect(self.newcomer.streams());
+        book.prefetch(self.newcomer.streams());
         let taken = Rejection::EmailAlreadyRegistered;
         self.newcomer.register(book, UserType::Customer, RoleId::CUSTOMER, None, taken)?;
         if self.profile != Profile::default() {

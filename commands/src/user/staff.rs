@@ -28,8 +28,8 @@ impl UseCase for RegisterStaff {
     }
 
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
-        book.expect(self.newcomer.streams());
-        book.expect([StreamId::of::<Staff>(Staff::STREAM)]);
+        book.prefetch(self.newcomer.streams());
+        book.prefetch([StreamId::of::<Staff>(Staff::STREAM)]);
         self.check_role_and_branch(book)?;
         let taken = Rejection::EmailAlreadyExists;
         self.newcomer.register(book, UserType::Internal, self.role, self.branch, taken)?;

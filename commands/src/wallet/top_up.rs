@@ -33,7 +33,7 @@ impl UseCase for TopUp {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<ToppedUp, Halt> {
         let owner = self.actor.user;
-        book.expect([StreamId::of::<Wallet>(owner)]);
+        book.prefetch([StreamId::of::<Wallet>(owner)]);
         self.actor.customer_of_own(book)?;
         let before = book.read::<Wallet>(owner)?.balance();
         let command = WalletCommand::Credit {

@@ -91,6 +91,7 @@ pub(crate) fn john() -> Registration {
         password: sealed("$argon2id$v=19$salt$hash"),
         roles: vec![RoleId::CUSTOMER],
         branch: None,
+        registered_at: None,
     }
 }
 
@@ -104,6 +105,7 @@ pub(crate) fn marketer() -> Registration {
         password: sealed("$argon2id$v=19$salt$hash"),
         roles: vec![RoleId::MARKETING],
         branch: Some(BranchId(1)),
+        registered_at: Some(chrono::DateTime::UNIX_EPOCH),
     }
 }
 

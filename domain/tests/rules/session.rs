@@ -1,14 +1,14 @@
 use lumbung_domain::*;
 
-use crate::example::{session_id, user};
+use crate::example::{john, sealed, session_id, user};
 use crate::{folded, given, nothing};
 
 fn open(number: u128) -> SessionCommand {
-    SessionCommand::Open { session_id: session_id(), user: user(number) }
+    SessionCommand::Open { session_id: session_id(), user: user(number), generation: 2 }
 }
 
 fn opened() -> SessionEvent {
-    SessionEvent::SessionOpened { session_id: session_id(), user: user(1) }
+    SessionEvent::SessionOpened { session_id: session_id(), user: user(1), generation: 2 }
 }
 
 #[test]
@@ -38,6 +38,29 @@ fn a_session_ends_once() {
 #[test]
 fn a_session_that_never_was_cannot_end() {
     nothing::<Session>().when(SessionCommand::End).then_expect_error(Rejection::Unauthorized);
+}
+
+#[test]
+fn a_session_is_over_once_its_owner_ended_all_of_theirs_or_is_not_active() {
+    let open = SessionEvent::SessionOpened { session_id: session_id(), user: user(1), generation: 0 };
+    let session: Session = folded(&[open]);
+    let after = |events: &[UserEvent]| {
+        let mut all = vec![UserEvent::UserRegistered(john())];
+        all.extend_from_slice(events);
+        session.admits(folded::<User>(&all).person().unwrap())
+    };
+    let set = |because| UserEvent::PasswordSet { password: sealed("$a$b$c"), because };
+    assert!(after(&[]));
+    assert!(after(&[set(PasswordChange::Rehashed)]));
+    assert!(!after(&[set(PasswordChange::Changed)]));
+    assert!(!after(&[set(PasswordChange::Reset)]));
+    assert!(!after(&[UserEvent::UserDeactivated {}]));
+    assert!(!after(&[UserEvent::UserDeactivated {}, UserEvent::UserReactivated {}]));
+    assert!(
+        !Session::default().admits(folded::<User>(&[UserEvent::UserRegistered(john())]).person().unwrap())
+    );
+    let somebody = Registration { user_id: user(2), ..john() };
+    assert!(!session.admits(folded::<User>(&[UserEvent::UserRegistered(somebody)]).person().unwrap()));
 }
 
 #[test]

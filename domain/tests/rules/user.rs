@@ -88,6 +88,64 @@ fn a_user_is_deactivated_once() {
 }
 
 #[test]
+fn a_user_is_reactivated_once() {
+    given::<User>([registered(), UserEvent::UserDeactivated {}])
+        .when(UserCommand::Reactivate)
+        .then_expect_events(vec![UserEvent::UserReactivated {}]);
+    given::<User>([registered()]).when(UserCommand::Reactivate).then_expect_events(vec![]);
+}
+
+#[test]
+fn what_an_administrator_changes_is_what_is_given() {
+    let given_fields = Amendment { branch: Some(BranchId(2)), ..Amendment::default() };
+    given::<User>([registered()])
+        .when(UserCommand::Amend(given_fields.clone()))
+        .then_expect_events(vec![UserEvent::UserAmended(given_fields.clone())]);
+    given::<User>([registered()]).when(UserCommand::Amend(Amendment::default())).then_expect_events(vec![]);
+    let staff = UserEvent::UserRegistered(marketer());
+    let name = Amendment { name: Some(sealed("New Name")), ..Amendment::default() };
+    let user: User =
+        folded(&[staff, UserEvent::UserAmended(given_fields), UserEvent::UserAmended(name.clone())]);
+    let person = user.person().unwrap();
+    assert_eq!((person.branch, Some(&person.name)), (Some(BranchId(2)), name.name.as_ref()));
+    assert_eq!(person.email, marketer().email);
+}
+
+#[test]
+fn roles_are_assigned_and_removed_one_by_one() {
+    let staff = || UserEvent::UserRegistered(marketer());
+    let (assign, remove) = (|role| UserCommand::AssignRole { role }, |role| UserCommand::RemoveRole { role });
+    let backoffice = UserEvent::RoleAssigned { role: RoleId::BACKOFFICE };
+    given::<User>([staff()]).when(assign(RoleId::BACKOFFICE)).then_expect_events(vec![backoffice.clone()]);
+    given::<User>([staff()]).when(assign(RoleId::MARKETING)).then_expect_events(vec![]);
+    given::<User>([staff()])
+        .when(assign(RoleId::CUSTOMER))
+        .then_expect_error(Rejection::CustomerRoleForInternalUser);
+    given::<User>([registered()])
+        .when(assign(RoleId::BACKOFFICE))
+        .then_expect_error(Rejection::InternalRoleForCustomer);
+    let removed = UserEvent::RoleRemoved { role: RoleId::MARKETING };
+    given::<User>([staff(), backoffice.clone()])
+        .when(remove(RoleId::MARKETING))
+        .then_expect_events(vec![removed.clone()]);
+    given::<User>([staff(), removed.clone()])
+        .when(remove(RoleId::MARKETING))
+        .then_expect_error(Rejection::RoleNotFound);
+    let user: User = folded(&[staff(), backoffice, removed]);
+    assert_eq!(user.person().unwrap().roles, [RoleId::BACKOFFICE]);
+}
+
+#[test]
+fn a_password_is_replaced() {
+    let set = UserEvent::PasswordSet { password: sealed("$new$hash$x"), because: PasswordChange::Changed };
+    given::<User>([registered()])
+        .when(UserCommand::SetPassword { password: sealed("$new$hash$x"), because: PasswordChange::Changed })
+        .then_expect_events(vec![set.clone()]);
+    let user: User = folded(&[registered(), set]);
+    assert_eq!(user.person().unwrap().password, sealed("$new$hash$x"));
+}
+
+#[test]
 fn nobody_unknown_is_changed() {
     nothing::<User>()
         .when(UserCommand::UpdateProfile(whole_profile()))

@@ -106,13 +106,14 @@ impl Log {
             password: sealed("password"),
             roles: vec![RoleId::CUSTOMER],
             branch: None,
+            registered_at: None,
         };
         self.run::<User>(user(number), UserCommand::Register(registration)).unwrap();
     }
 
     pub(crate) fn log_in(&mut self, session_number: u128, user_number: u128) {
         let session_id = session(session_number);
-        let command = SessionCommand::Open { session_id, user: user(user_number) };
+        let command = SessionCommand::Open { session_id, user: user(user_number), generation: 0 };
         self.run::<Session>(session_id, command).unwrap();
     }
 
