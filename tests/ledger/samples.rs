@@ -4,13 +4,14 @@
 //! changed. A new type of event, or a new version of an old one, brings a sample of its own.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 
 use chrono::DateTime;
 use lumbung_domain::{AggregateType, AnyEvent, StreamId};
 use lumbung_journal::{Hash, Record, codec};
+use serde_json::Value;
 
 /// A sample as the record that it would be.
 struct Sample {
@@ -64,13 +65,33 @@ fn every_sample_decodes_for_ever() {
     }
 }
 
+/// A field may join an event of the same version if it has a default for those before it. Then the older samples encode
+/// with more than they hold, but never with less or other, and the newest encodes exactly.
 #[test]
 fn every_sample_of_today_encodes_as_it_was_written() {
+    let mut exact: BTreeMap<String, bool> = BTreeMap::new();
     for Sample { file, record } in samples() {
         let event = codec::decode(&record).unwrap();
         if event.event_version() == record.event_version {
-            assert_eq!(codec::encode(&event).unwrap(), record.payload, "{file}");
+            let encoded = codec::encode(&event).unwrap();
+            let (now, then) =
+                [&encoded, &record.payload].map(|text| serde_json::from_str(text).unwrap()).into();
+            assert!(holds(&now, &then), "{file}: {encoded}");
+            *exact.entry(record.event_type.into_owned()).or_default() |= encoded == record.payload;
         }
+    }
+    for (event_type, exact) in exact {
+        assert!(exact, "no sample of {event_type} is as it would be written today");
+    }
+}
+
+/// Whether everything in `then` is in `now` too.
+fn holds(now: &Value, then: &Value) -> bool {
+    match (now, then) {
+        (Value::Object(now), Value::Object(then)) => {
+            then.iter().all(|(name, then)| now.get(name).is_some_and(|now| holds(now, then)))
+        }
+        (now, then) => now == then,
     }
 }
 
