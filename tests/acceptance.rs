@@ -5,6 +5,7 @@ mod audit;
 mod crash;
 mod embedded;
 mod ledger;
+mod observability;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;

@@ -11,8 +11,10 @@ use tokio::sync::watch;
 use crate::audit::{Audit, Bounds};
 use crate::auth::{Passwords, Tokens};
 use crate::config::{Config, Environment, Limits};
+use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
+use crate::rest::ROUTES;
 use crate::secret::SecretKey;
 
 /// Shared by all requests of a node.
@@ -26,6 +28,7 @@ pub struct App {
     pub passwords: Passwords,
     pub numbers: Numbers,
     pub audit: Audit,
+    pub requests: Requests,
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
     pub public_url: String,
@@ -54,6 +57,7 @@ impl App {
                 Arc::clone(node.ledger.vault()),
                 Bounds::from(&limits),
             ),
+            requests: Requests::new(ROUTES.iter().map(|(_, path)| *path)),
             zone: config.zone,
             public_url: config.public_url.clone(),
             environment: config.environment,

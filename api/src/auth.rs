@@ -8,7 +8,8 @@ mod tokens;
 
 pub use caller::{Anyone, Caller};
 pub use gate::{
-    DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
+    DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, ReadOperations, RejectLoans,
+    SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, stages};
 pub use passwords::{Passwords, PasswordsError};

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use metrics::gauge;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -58,6 +59,7 @@ pub async fn serve(
     drain_within: Duration,
 ) -> bool {
     let graceful = GracefulShutdown::new();
+    let open = gauge!("lumbung_http_connections");
     let permits = Arc::new(Semaphore::new(connections));
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -74,10 +76,13 @@ pub async fn serve(
             Ok((stream, peer)) => {
                 let service = Service { router: router.clone(), peer };
                 let connection = graceful.watch(connection(stream, service));
+                let open = open.clone();
+                open.increment(1.0);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         debug!(error = &error as &dyn std::error::Error, "a connection broke");
                     }
+                    open.decrement(1.0);
                     drop(permit);
                 });
             }

@@ -10,6 +10,7 @@ mod auth;
 mod branches;
 mod health;
 mod loans;
+mod metrics;
 mod plafond;
 mod products;
 
@@ -69,8 +70,14 @@ routes! {
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 
+    get "/metrics" => metrics::show;
     get "/livez" => health::live;
     get "/readyz" => health::ready;
+}
+
+/// The private listener's service: metrics, without asking who wants them.
+pub fn private_router(app: Arc<App>) -> Router {
+    Router::new().route("/metrics", get(metrics::show_privately)).with_state(app)
 }
 
 /// The service of a node.

@@ -24,6 +24,8 @@ pub struct Passwords {
     argon2: Argon2<'static>,
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    /// How many hashes are made at once at most.
+    at_once: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +56,16 @@ impl Passwords {
             argon2: Argon2::default(),
             places: Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER))),
             workers: Arc::new(Semaphore::new(workers)),
+            at_once: workers,
         }
+    }
+
+    /// How many hashes are in the making, and how many wait.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        let taken = self.at_once * (1 + QUEUE_PER_WORKER) - self.places.available_permits();
+        let running = self.at_once - self.workers.available_permits();
+        (running, taken.saturating_sub(running))
     }
 
     /// Hashes a new password.

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, ALLOW};
@@ -51,6 +51,7 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
     request.extensions_mut().insert(id.clone());
     let trail = Trail::of(&request, Arc::clone(&id.0));
     request.extensions_mut().insert(trail.clone());
+    let started = Instant::now();
     let accept = accept_only(request.headers());
     let span =
         info_span!("request", id = id.as_str(), method = %request.method(), path = request.uri().path());
@@ -72,6 +73,7 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
         protect(response.headers_mut());
+        app.requests.answered(trail.method(), trail.route(), response.status(), started.elapsed());
         response
     }
     .instrument(span)
