@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use std::time::Duration;
+
 use lumbung::metrics::{CATALOGUE, Kind};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Row};
 
 use crate::rest_smoke::{Server, send};
+use crate::served;
+use crate::support::cluster::{database, superuser};
 
 /// The samples of a text in Prometheus' format, by name and labels.
 struct Samples(BTreeMap<String, f64>);
@@ -138,4 +143,89 @@ async fn every_metric_is_documented_and_none_is_made_up() {
             metric.name
         );
     }
+}
+
+/// The lines of a log in JSON, until one of them fits.
+async fn lines_until(log: &Path, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+    for _ in 0..500 {
+        let text = std::fs::read_to_string(log).unwrap();
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let lines: Vec<Value> = whole
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect();
+        if lines.iter().any(&fits) {
+            return lines;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no such line:\n{}", std::fs::read_to_string(log).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_served_node_logs_in_ecs_and_keeps_what_it_recorded_when_it_stops() {
+    let (database, folder, http) = (database().await, served::Folder::new(), served::Http::new());
+    let url = database.to_url_lossy().to_string();
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("LUMBUNG_LOG_FORMAT", "json"),
+        ("LUMBUNG_LOG_REQUESTS", "true"),
+        ("LUMBUNG_METRICS_LISTEN", "127.0.0.1:0"),
+    ];
+    let server = served::Server::start_with(&folder, &settings).await;
+    let log = server.log().to_owned();
+    let private = lines_until(&log, |line| line["lumbung.address"].is_string()).await;
+    let private = private.iter().find_map(|line| line["lumbung.address"].as_str()).unwrap().to_owned();
+
+    let token = http.login(server.address(), "john.doe@email.com", "customer123").await;
+    let get = async |path: &str| http.get(server.address(), path, Some(&token)).await.unwrap().status;
+    assert_eq!(get("/api/loans/jane.doe@email.com?nik=3201234567890001").await, 404);
+    assert_eq!(get("/api/approval/pending").await, 403);
+    let body = json!({"email": "nobody@email.com", "password": "hunter22"});
+    let failed = http.post(server.address(), "/api/auth/login", None, body).await.unwrap();
+    assert_eq!(failed.status, 401);
+    // The private listener asks nobody who they are, and serves nothing else.
+    let metrics = http.get(&private, "/metrics", None).await.unwrap().expect(200);
+    let samples = Samples::read(std::str::from_utf8(&metrics.bytes).unwrap());
+    assert_eq!(samples.sum("lumbung_http_requests_total", &["/api/loans/{id}"]), 1.0);
+    assert_eq!(http.get(&private, "/api/products", None).await.unwrap().status, 404);
+    assert_eq!(http.get(server.address(), "/metrics", None).await.unwrap().status, 401);
+    assert!(server.stop().await.success());
+
+    let lines = lines_until(&log, |line| line["message"] == "stopped").await;
+    for line in &lines {
+        for field in ["@timestamp", "log.level", "message", "log.logger", "service.version", "ecs.version"] {
+            assert!(line[field].is_string(), "{field} is missing: {line}");
+        }
+    }
+    let requests: Vec<_> = lines
+        .iter()
+        .filter(|line| line["message"] == "a request was answered" && line["url.path"] != "/readyz")
+        .map(|line| {
+            assert!(
+                line["http.request.id"].is_string() && line["event.duration"].as_u64() > Some(0),
+                "{line}"
+            );
+            let text = |field: &str| line[field].as_str().unwrap().to_owned();
+            let status = line["http.response.status_code"].as_u64().unwrap();
+            (text("http.request.method"), text("url.path"), status)
+        })
+        .collect();
+    let expected = [
+        ("POST", "/api/auth/login", 200),
+        ("GET", "/api/loans/{id}", 404),
+        ("GET", "/api/approval/pending", 403),
+        ("POST", "/api/auth/login", 401),
+        ("GET", "/metrics", 401),
+    ];
+    assert_eq!(requests, expected.map(|(method, path, status)| (method.to_owned(), path.to_owned(), status)));
+    let text = std::fs::read_to_string(&log).unwrap();
+    for secret in ["email.com", "3201234567890001", "hunter22", "customer123", &token, "nik="] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    // What was recorded last is stored although the node stopped at once.
+    let rows = sqlx::query("select kind from audit.attempts order by at, id");
+    let rows = rows.fetch_all(&superuser(&database).await).await.unwrap();
+    let kinds: Vec<String> = rows.iter().map(|row| row.get("kind")).collect();
+    assert_eq!(kinds, ["DENIED", "LOGIN_FAILED"]);
 }

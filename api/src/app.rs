@@ -34,6 +34,8 @@ pub struct App {
     pub public_url: String,
     pub environment: Environment,
     pub limits: Limits,
+    /// Whether a line is logged for each request.
+    pub log_requests: bool,
     /// How long a read waits for the projections.
     pub patience: Duration,
 }
@@ -62,6 +64,7 @@ impl App {
             public_url: config.public_url.clone(),
             environment: config.environment,
             patience: Duration::from_millis(limits.freshness_wait_ms),
+            log_requests: config.log.requests,
             limits,
         }
     }

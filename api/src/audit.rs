@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use kind::Kind;
 pub use trail::Trail;
-pub(crate) use trail::UNMATCHED;
+pub(crate) use trail::{UNMATCHED, method_name};
 
 use crate::config::Limits;
 use row::Row;

@@ -27,6 +27,8 @@ use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::data_dir::{DataDir, DataDirError, Secrets, read_key_file};
 use crate::secret::{NotAKey, SecretKey};
 
+const DEFAULT_FILTER: &str = "warn,lumbung=info";
+
 /// Which PostgreSQL holds the ledger.
 #[derive(Debug, Clone)]
 pub enum Database {
@@ -71,6 +73,12 @@ pub struct Log {
     pub filter: String,
     /// A line for each request.
     pub requests: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: DEFAULT_FILTER.to_owned(), requests: false }
+    }
 }
 
 /// What is wrong with the settings. Values of secrets and the database URL are never repeated.
@@ -277,7 +285,7 @@ fn cors_origins(List(given): List) -> Result<Vec<String>, ConfigError> {
 }
 
 fn log_filter(given: Option<String>) -> Result<String, ConfigError> {
-    let filter = given.unwrap_or_else(|| "warn,lumbung=info".to_owned());
+    let filter = given.unwrap_or_else(|| DEFAULT_FILTER.to_owned());
     match filter.parse::<EnvFilter>() {
         Ok(_) => Ok(filter),
         Err(_) => Err(ConfigError::Value {

@@ -17,5 +17,6 @@ pub mod audit;
 pub mod auth;
 pub mod demo;
 pub mod http;
+pub mod log;
 pub mod metrics;
 pub mod rest;

@@ -1,7 +1,7 @@
 //! One `lumbung serve`.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -29,12 +29,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the binary on the folder and waits until it is ready.
     pub(crate) async fn start(folder: &Folder) -> Self {
-        let mut server = Self::spawn(folder).await;
+        Self::start_with(folder, &[]).await
+    }
+
+    /// Starts it with settings in its environment.
+    pub(crate) async fn start_with(folder: &Folder, settings: &[(&str, &str)]) -> Self {
+        let mut server = Self::spawn(folder, settings).await;
         server.wait_ready().await;
         server
     }
 
-    async fn spawn(folder: &Folder) -> Self {
+    async fn spawn(folder: &Folder, settings: &[(&str, &str)]) -> Self {
         let log = folder.log(NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut command = Command::new(env!("CARGO_BIN_EXE_lumbung"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.data());
@@ -43,6 +48,7 @@ impl Server {
                 command.env_remove(name);
             }
         }
+        command.envs(settings.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -95,6 +101,11 @@ impl Server {
     /// The end of what it wrote to its log.
     pub(crate) fn said(&self) -> String {
         tail(&self.log)
+    }
+
+    /// The file of its log.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// `kill -9`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use metrics::{Counter, Histogram, counter, histogram};
 
-use crate::audit::UNMATCHED;
+use crate::audit::{UNMATCHED, method_name};
 
 type Combination = (&'static str, &'static str, u16);
 
@@ -28,7 +28,7 @@ impl Requests {
     /// Records a request that was answered.
     pub fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let route = self.routes.get(route).copied().unwrap_or(UNMATCHED);
-        let combination = (name(method), route, status.as_u16());
+        let combination = (method_name(method), route, status.as_u16());
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((count, time)) = known.get(&combination) {
             count.increment(1);
@@ -53,18 +53,4 @@ fn register((method, route, _): Combination, status: StatusCode) -> (Counter, Hi
         counter!("lumbung_http_requests_total", "method" => method, "route" => route, "status" => status),
         histogram!("lumbung_http_request_seconds", "method" => method, "route" => route),
     )
-}
-
-/// Clients may make up methods; labels are a closed set.
-fn name(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
-    }
 }

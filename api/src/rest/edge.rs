@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
 use super::envelope::render;
@@ -53,8 +53,13 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
     request.extensions_mut().insert(trail.clone());
     let started = Instant::now();
     let accept = accept_only(request.headers());
-    let span =
-        info_span!("request", id = id.as_str(), method = %request.method(), path = request.uri().path());
+    // The template of the route: a path may hold anything that somebody types.
+    let span = info_span!(
+        "request",
+        http.request.id = id.as_str(),
+        http.request.method = trail.method_name(),
+        url.path = trail.route()
+    );
     async move {
         let response = in_time(&app, request, next).await;
         record_refusal(&app, &trail, &response);
@@ -73,7 +78,13 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
         protect(response.headers_mut());
-        app.requests.answered(trail.method(), trail.route(), response.status(), started.elapsed());
+        let took = started.elapsed();
+        app.requests.answered(trail.method(), trail.route(), response.status(), took);
+        if app.log_requests {
+            let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            let status = response.status().as_u16();
+            info!(http.response.status_code = status, event.duration = nanoseconds, "a request was answered");
+        }
         response
     }
     .instrument(span)
