@@ -47,7 +47,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = rest::router(Arc::clone(&app));
-        tokio::spawn(http::serve(listener, router, 1_000, std::future::pending(), Duration::ZERO));
+        let bounds = http::Bounds { connections: 1_000, write_within: Duration::from_secs(30) };
+        tokio::spawn(http::serve(listener, router, bounds, std::future::pending(), Duration::ZERO));
         Self { app, url, client: reqwest::Client::new(), _node: node }
     }
 

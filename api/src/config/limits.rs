@@ -90,6 +90,8 @@ limits! {
     freshness_wait_ms: |_| 2_000, 0..=60000;
     /// Connections served at once; more wait in the kernel's queue.
     http_connections: |_| 10_000, 1..=1000000;
+    /// Longest time that a client may leave an answer unread before its connection is closed.
+    write_timeout_ms: |_| 30_000, 1000..=600000;
     /// Connections of the query pool.
     pool_connections: |_| 16, 1..=1000;
     /// Commands waiting for the ledger loop; beyond it 503 `OVERLOADED`.

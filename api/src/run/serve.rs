@@ -23,7 +23,7 @@ use crate::{demo, http};
 const DRAIN_WITHIN: Duration = Duration::from_secs(15);
 
 /// Nobody but a collector of metrics comes there.
-const PRIVATE_CONNECTIONS: usize = 16;
+const PRIVATE: http::Bounds = http::Bounds { connections: 16, write_within: Duration::from_secs(10) };
 const DRAIN_PRIVATE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, RunError> {
@@ -68,10 +68,13 @@ async fn serve(
     let mut ended = node.ended();
     let stopped = {
         let router = rest::router(Arc::clone(&app));
-        let connections = http::connections(config.limits.http_connections);
+        let bounds = http::Bounds {
+            connections: http::connections(config.limits.http_connections),
+            write_within: Duration::from_millis(config.limits.write_timeout_ms),
+        };
         let mut reason = None;
         let told = async { reason = wait(&mut ended).await };
-        if !http::serve(listener, router, connections, told, DRAIN_WITHIN).await {
+        if !http::serve(listener, router, bounds, told, DRAIN_WITHIN).await {
             warn!("requests were still open after {} s", DRAIN_WITHIN.as_secs());
         }
         reason
@@ -105,7 +108,7 @@ impl Private {
         let (stop, told) = oneshot::channel();
         let told = async { drop(told.await) };
         let router = rest::private_router(Arc::clone(app));
-        let task = http::serve(listener, router, PRIVATE_CONNECTIONS, told, DRAIN_PRIVATE_WITHIN);
+        let task = http::serve(listener, router, PRIVATE, told, DRAIN_PRIVATE_WITHIN);
         Self { task: tokio::spawn(task), stop }
     }
 
