@@ -7,6 +7,7 @@ mod crash;
 mod embedded;
 mod ledger;
 mod observability;
+mod rest_browsers;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;

@@ -38,9 +38,17 @@ pub(super) struct Answer {
 
 impl Server {
     pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With settings in its environment.
+    pub(super) async fn start_with(settings: &[(&str, &str)]) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
-        let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
-        let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
+        let settings = |name: &str| {
+            let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            given.or_else(|| (name == "HOME").then(|| "/nowhere".to_owned()))
+        };
+        let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), settings).unwrap();
         let node = Node::start(options(&database().await), 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
         demo::seed(&app).await.unwrap();

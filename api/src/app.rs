@@ -14,7 +14,7 @@ use crate::config::{Config, Environment, Limits};
 use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
-use crate::rest::ROUTES;
+use crate::rest::{Cors, ROUTES};
 use crate::secret::SecretKey;
 
 /// Shared by all requests of a node.
@@ -32,6 +32,9 @@ pub struct App {
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
     pub public_url: String,
+    /// Whether clients reach the API by HTTPS.
+    pub https: bool,
+    pub cors: Cors,
     pub environment: Environment,
     pub limits: Limits,
     /// Whether a line is logged for each request.
@@ -62,6 +65,8 @@ impl App {
             requests: Requests::new(ROUTES.iter().map(|(_, path)| *path)),
             zone: config.zone,
             public_url: config.public_url.clone(),
+            https: config.public_url.starts_with("https://"),
+            cors: Cors::new(&config.cors_origins),
             environment: config.environment,
             patience: Duration::from_millis(limits.freshness_wait_ms),
             log_requests: config.log.requests,

@@ -20,6 +20,7 @@ mod command;
 mod path;
 mod view;
 
+mod cors;
 mod edge;
 mod envelope;
 mod loan_json;
@@ -33,6 +34,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use cors::Cors;
 pub use edge::RequestId;
 pub use error::ApiError;
 
