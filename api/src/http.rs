@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -15,6 +18,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
+
+use crate::auth::Peer;
 
 /// A head that is not there by then is not coming; also how long an idle connection is kept.
 const HEAD_WITHIN: Duration = Duration::from_secs(60);
@@ -64,8 +69,10 @@ pub async fn serve(
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = graceful.watch(connection(stream, router.clone()));
+            Ok((stream, peer)) => {
+                let service =
+                    OfPeer { peer: Peer(peer.ip()), router: TowerToHyperService::new(router.clone()) };
+                let connection = graceful.watch(connection(stream, service));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         debug!(error = &error as &dyn std::error::Error, "a connection broke");
@@ -83,9 +90,27 @@ pub async fn serve(
     tokio::time::timeout(drain_within, graceful.shutdown()).await.is_ok()
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+/// The service of one connection: its requests know where they come from.
+#[derive(Clone)]
+struct OfPeer {
+    peer: Peer,
+    router: TowerToHyperService<Router>,
+}
 
-fn connection(stream: TcpStream, router: Router) -> Connection {
+impl Service<Request<Incoming>> for OfPeer {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
+type Connection = http1::Connection<TokioIo<TcpStream>, OfPeer>;
+
+fn connection(stream: TcpStream, service: OfPeer) -> Connection {
     // Answers are small and written at once: waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
@@ -94,5 +119,5 @@ fn connection(stream: TcpStream, router: Router) -> Connection {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
 }

@@ -16,4 +16,5 @@ pub mod numbers;
 pub mod auth;
 pub mod demo;
 pub mod http;
+pub mod outbox;
 pub mod rest;
