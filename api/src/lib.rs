@@ -19,4 +19,5 @@ pub mod demo;
 pub mod http;
 pub mod log;
 pub mod metrics;
+pub mod outbox;
 pub mod rest;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{LIMITS, Limit, SETTINGS, Setting};
+use super::{LIMITS, Limit, MAIL_SETTINGS, SETTINGS, Setting};
 
 const HEAD: &str = "\
 # Configuration
@@ -14,10 +14,12 @@ key of the file is an error that names it.
 This file is made from the definitions in `api/src/config`; `LUMBUNG_UPDATE=1 cargo test configuration` makes it anew.
 ";
 
+const COLUMNS: &str = "| TOML | environment | flag | default | what it does |\n|---|---|---|---|---|\n";
+
 const SECRETS: &str = "
 ## Secrets
 
-Two keys of 32 bytes, written as 64 hex digits. They come from the environment, from a file that `master_key_file` or
+The keys have 32 bytes, written as 64 hex digits. They come from the environment, from a file that `master_key_file` or
 `token_key_file` names, or from the data folder, where they are generated on first use; in production they must be given.
 They are never flags and never stand in the TOML file.
 
@@ -25,6 +27,7 @@ They are never flags and never stand in the TOML file.
 |---|---|
 | `LUMBUNG_MASTER_KEY` | wraps the key of every person. Without it nothing personal can be read; keep a copy apart from the database's backups |
 | `LUMBUNG_TOKEN_KEY` | signs access tokens. A new one ends nobody's session but makes everyone fetch a new token |
+| `LUMBUNG_MAIL_PASSWORD` | the password to the mail server |
 ";
 
 const LIMITS_HEAD: &str = "
@@ -41,10 +44,12 @@ name: `_ms`, `_s`, `_bytes`; without one it is a number of what the name says.
 #[must_use]
 pub fn markdown() -> String {
     let mut text = HEAD.to_owned();
-    text.push_str(
-        "\n## Settings\n\n| TOML | environment | flag | default | what it does |\n|---|---|---|---|---|\n",
-    );
+    text.push_str("\n## Settings\n\n");
+    text.push_str(COLUMNS);
     SETTINGS.iter().for_each(|setting| setting_row(&mut text, setting));
+    text.push_str("\n## Mail\n\nIn the table `[mail]` of the TOML file.\n\n");
+    text.push_str(COLUMNS);
+    MAIL_SETTINGS.iter().for_each(|setting| setting_row(&mut text, setting));
     text.push_str(SECRETS);
     text.push_str(LIMITS_HEAD);
     LIMITS.iter().for_each(|limit| limit_row(&mut text, limit));

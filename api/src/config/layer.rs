@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::Deserialize;
-
 use super::limits::LimitsLayer;
+use super::mail::MailLayer;
 use super::{ConfigError, Environment, List, LogFormat};
 
 /// A setting, for the documentation.
@@ -21,50 +20,58 @@ pub struct Setting {
     pub doc: &'static str,
 }
 
-/// Defines the settings once: `name: type, [names in the environment], expected, default` and the flag if there is one.
-/// The struct, its reading from the environment, the order of layers and the documentation come from it.
+/// Defines a layer of settings once: `name: type, [names in the environment], expected, default` and the flag if there is
+/// one. The struct, its reading from the environment, the order of layers and the documentation come from it.
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty, [$($env:literal),+], $expected:literal,
+    ($layer:ident, $all:ident, tables [$($table:ident: $table_layer:ty),*];
+        $($(#[doc = $doc:literal])+ $name:ident: $kind:ty, [$($env:literal),+], $expected:literal,
         default $default:literal $(, flag $flag:literal)?;)*) => {
         /// The settings that one source gives. Unknown keys of a file are an error that names them.
-        #[derive(Default, Deserialize)]
+        #[derive(Default, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub struct Layer {
+        pub(super) struct $layer {
             $(pub(super) $name: Option<$kind>,)*
-            #[serde(default)]
-            pub(super) limits: LimitsLayer,
+            $(#[serde(default)] pub(super) $table: $table_layer,)*
         }
 
-        /// Every setting but the limits.
-        pub const SETTINGS: &[Setting] = &[$(Setting {
+        /// Its settings, without those of the tables in it.
+        pub const $all: &[crate::config::Setting] = &[$(crate::config::Setting {
             name: stringify!($name),
             env: &[$($env),+],
-            flag: settings!(@flag $($flag)?),
+            flag: crate::config::layer::settings!(@flag $($flag)?),
             default: $default,
             doc: concat!($($doc),+),
         },)*];
 
-        impl Layer {
+        impl $layer {
             /// Reads the environment. Variables that are not settings are ignored: schedulers put their own
             /// `LUMBUNG_SERVICE_HOST` and the like into the environment of a service of this name.
-            pub(super) fn from_env(env: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+            pub(super) fn from_env(
+                env: &impl Fn(&str) -> Option<String>,
+            ) -> Result<Self, crate::config::ConfigError> {
                 Ok(Self {
-                    $($name: first(env, &[$($env),+], $expected)?,)*
-                    limits: LimitsLayer::from_env(env)?,
+                    $($name: crate::config::layer::first(env, &[$($env),+], $expected)?,)*
+                    $($table: <$table_layer>::from_env(env)?,)*
                 })
             }
 
             /// This layer where it says something, the lower one elsewhere.
             pub(super) fn over(self, lower: Self) -> Self {
-                Self { $($name: self.$name.or(lower.$name),)* limits: self.limits.over(lower.limits) }
+                Self {
+                    $($name: self.$name.or(lower.$name),)*
+                    $($table: self.$table.over(lower.$table),)*
+                }
             }
         }
     };
     (@flag $flag:literal) => { Some($flag) };
     (@flag) => { None };
 }
+pub(super) use settings;
 
 settings! {
+    Layer, SETTINGS, tables [mail: MailLayer, limits: LimitsLayer];
+
     /// How careful this installation must be: `development`, `test` or `production`. Production has no demo data, takes
     /// no generated secrets, and starts no PostgreSQL unless `embedded` says so.
     environment: Environment, ["LUMBUNG_ENVIRONMENT"], "development, test or production", default "development";
@@ -100,6 +107,9 @@ settings! {
     master_key_file: PathBuf, ["LUMBUNG_MASTER_KEY_FILE"], "a file", default "in the data folder";
     /// File with the key that signs access tokens, 64 hex digits, instead of the variable `LUMBUNG_TOKEN_KEY`.
     token_key_file: PathBuf, ["LUMBUNG_TOKEN_KEY_FILE"], "a file", default "in the data folder";
+    /// Networks of our own proxies, such as `10.0.0.0/8,192.0.2.7`, separated by commas: their `X-Forwarded-For` says where
+    /// a request comes from. Without any, only the connection itself is believed.
+    trusted_proxies: String, ["LUMBUNG_TRUSTED_PROXIES"], "networks", default "none";
 }
 
 impl Layer {
@@ -119,7 +129,7 @@ impl Layer {
 }
 
 /// The first of the names that is set.
-fn first<T: FromStr>(
+pub(super) fn first<T: FromStr>(
     env: &impl Fn(&str) -> Option<String>,
     names: &[&str],
     expected: &str,

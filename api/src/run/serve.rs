@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
 use crate::node::{Ended, Node, ledger_options};
+use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::rest;
 use crate::{demo, http};
@@ -64,6 +65,7 @@ async fn serve(
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
     let private = private.map(|listener| Private::serve(listener, &app));
+    let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
     greet(config, address);
     let mut ended = node.ended();
     let stopped = {
@@ -81,6 +83,9 @@ async fn serve(
     };
     if let Some(private) = private {
         private.end().await;
+    }
+    if let Some(outbox) = outbox {
+        outbox.stop().await;
     }
     app.audit.flush().await;
     drop(app);
