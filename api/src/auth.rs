@@ -8,6 +8,10 @@ mod tokens;
 
 pub use caller::{Anyone, Caller};
 pub use gate::{
+    ChangeRolesOfUsers, CreateUsers, LookAtPeople, ManageBranches, ManageProducts, ReadPermissions,
+    ReadRoles, ReadUsers, UpdateRoles, UpdateUsers,
+};
+pub use gate::{
     DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, stages};

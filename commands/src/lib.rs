@@ -8,9 +8,12 @@ pub mod ledger;
 mod authority;
 mod version;
 
+pub mod branch;
 pub mod loan;
 pub mod plafond;
+pub mod product;
 pub mod reference;
+pub mod role;
 pub mod session;
 pub mod user;
 pub mod wallet;

@@ -13,6 +13,8 @@ pub mod loan_history;
 pub mod loans;
 pub mod plafonds;
 pub mod products;
+pub mod roles;
+pub mod users;
 
 mod page;
 mod reader;

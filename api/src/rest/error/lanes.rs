@@ -35,11 +35,16 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
         | Rejection::BranchCodeAlreadyExists
+        | Rejection::BranchHasUsers
+        | Rejection::BranchHasLoans
+        | Rejection::OnlineBranchFixed { .. }
         | Rejection::LastSuperadmin
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
-        Rejection::CustomerRoleForInternalUser
+        Rejection::CustomerViaAdmin
+        | Rejection::BranchForCustomer
+        | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
         | Rejection::BranchRequired { .. }
         | Rejection::PlafondAlreadyActive
