@@ -41,12 +41,17 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
         | Rejection::BranchCodeAlreadyExists
+        | Rejection::BranchHasUsers
+        | Rejection::BranchHasLoans
+        | Rejection::OnlineBranchFixed { .. }
         | Rejection::LastSuperadmin
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
+        | Rejection::CustomerViaAdmin
+        | Rejection::BranchForCustomer
         | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
         | Rejection::BranchRequired { .. }
