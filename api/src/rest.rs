@@ -64,8 +64,10 @@ routes! {
     post "/api/loans" => loans::submit;
     get "/api/loans/{id}" => loans::show;
     get "/api/loans/{id}/history" => loans::history;
+    post "/api/loans/{id}/cancel" => loans::cancel;
 
     get "/api/approval/pending" => approval::pending;
+    get "/api/approval/my-history" => approval::my_history;
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 

@@ -244,6 +244,8 @@ impl Loans {
             LoanEvent::LoanApproved { stage, .. } => self.decide(number, stage.approved(), fact.sequence),
             LoanEvent::LoanRejected { stage, .. } => self.decide(number, stage.rejected(), fact.sequence),
             LoanEvent::LoanDisbursed { .. } => self.decide(number, LoanStatus::Disbursed, fact.sequence),
+            LoanEvent::LoanCancelled { .. } => self.decide(number, LoanStatus::Cancelled, fact.sequence),
+            LoanEvent::LoanExpired { .. } => self.decide(number, LoanStatus::Expired, fact.sequence),
         }
         Ok(())
     }

@@ -63,6 +63,14 @@ fn every_event() -> Vec<AnyEvent> {
             business_on,
         }
         .into(),
+        LoanEvent::LoanCancelled {
+            customer: user(CUSTOMER),
+            name: sealed("John Doe"),
+            note: Some(sealed("no longer needed")),
+            business_on,
+        }
+        .into(),
+        LoanEvent::LoanExpired { waiting_since_on: business_on, business_on }.into(),
         WalletEvent::WalletOpened { owner: user(1) }.into(),
         WalletEvent::WalletCredited {
             amount_rupiah: rupiah(3),

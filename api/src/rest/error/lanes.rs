@@ -38,6 +38,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::LastSuperadmin
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
+        | Rejection::LoanNotExpired
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
@@ -50,6 +51,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::TenorExceeded { .. }
         | Rejection::RateTooLow { .. }
         | Rejection::LoanWrongStatus { .. }
+        | Rejection::LoanNotPending { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge => StatusCode::BAD_REQUEST,
         Rejection::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
