@@ -15,5 +15,6 @@ pub mod numbers;
 
 pub mod auth;
 pub mod demo;
+pub mod expiry;
 pub mod http;
 pub mod rest;

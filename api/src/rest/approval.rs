@@ -73,12 +73,13 @@ pub(super) async fn my_history(
     Listing { view, paging }: Listing,
 ) -> Result<Reply<Vec<DecisionRow>>, ApiError> {
     let page = loan_history::of_officer(&view.read, caller.user(), paging.limit, paging.after).await?;
-    let texts = page.rows.iter().flat_map(|own| {
-        std::iter::once(own.customer_name.ciphertext()).chain(own.note.as_ref().map(|note| note.ciphertext()))
-    });
-    let people = People::of(&app, texts).await?;
+    let people = People::of(&app, page.rows.iter().flat_map(ciphertexts)).await?;
     let rows = page.rows.iter().map(|own| DecisionRow::new(&app, own, &people)).collect::<Result<_, _>>()?;
     Ok(view.reply(&app, rows).next(paging.next(page.next)))
+}
+
+fn ciphertexts(own: &loan_history::OwnDecision) -> impl Iterator<Item = &str> {
+    std::iter::once(own.customer_name.ciphertext()).chain(own.note.as_ref().map(|note| note.ciphertext()))
 }
 
 impl DecisionRow {

@@ -13,10 +13,11 @@ use super::RunError;
 use crate::app::App;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
+use crate::expiry::Expiry;
 use crate::node::{Ended, Node, ledger_options};
 use crate::place::Place;
 use crate::rest;
-use crate::{demo, http};
+use crate::{demo, expiry, http};
 
 /// How long open requests may take once the server was told to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(15);
@@ -51,6 +52,7 @@ async fn serve(
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
+    let expiry = Expiry::new(&node, expiry::Settings::of(config)).start();
     greet(config, address);
     let mut ended = node.ended();
     let stopped = {
@@ -64,6 +66,7 @@ async fn serve(
         reason
     };
     drop(app);
+    expiry.stopped().await;
     node.stop().await;
     match stopped {
         None => {
