@@ -17,10 +17,12 @@ mod body;
 mod canonical;
 mod command;
 mod path;
+mod query;
 mod view;
 
 mod edge;
 mod envelope;
+mod loan_filter;
 mod loan_json;
 mod people;
 

@@ -19,7 +19,7 @@ use crate::reader::LiveSchema;
 pub(crate) const VERSION: u32 = 1;
 pub(crate) const DDL: &str = "
 create table loan_history (
-    position        bigint      not null primary key,
+    position        bigint      not null,
     loan            bigint      not null,
     status          text        not null,
     note            text,
@@ -27,9 +27,9 @@ create table loan_history (
     decided_by_name text,
     role            text        not null,
     branch_location text,
-    decided_at      timestamptz not null
+    decided_at      timestamptz not null,
+    primary key (loan, position)
 );
-create index loan_history_of_loan on loan_history (loan, position);
 create index loan_history_of_officer on loan_history (decided_by, position) where role <> 'CUSTOMER';";
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, OF_LOAN, of_officer::OF_OFFICER];
 

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::loan::{CancelLoan, LoanOutcome, SubmitLoan};
-use lumbung_domain::{BranchId, Note, Permission, Rate, Rejection, Rupiah, Tenor, UserId};
+use lumbung_domain::{BranchId, Note, Permission, Rate, Rejection, Rupiah, Tenor};
 use lumbung_projections::loan_history::HistoryNote;
-use lumbung_projections::{Identity, loan_history, loans};
+use lumbung_projections::{Page, loan_history, loans};
 use serde::Serialize;
 
 use super::body::{Fields, Form, integer};
 use super::command::{Accepted, Asked, carry_out};
 use super::envelope::{Reply, local_time};
 use super::error::ApiError;
+use super::loan_filter::{LoanFilter, reach};
 use super::loan_json::{LoanDetail, LoanRow};
 use super::path::{LoanToChange, LoanToRead};
 use super::people::{People, customer_of};
-use super::view::{Listing, Paging, View};
+use super::view::{Filtered, View};
 use crate::app::App;
 use crate::auth::{Caller, ReadLoan, ReadLoans, SubmitLoans, is_customer_with};
 
@@ -110,14 +111,12 @@ pub(super) async fn decided(
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller<ReadLoans>,
-    Listing { view, paging }: Listing,
+    Filtered { view, paging, filter }: Filtered<LoanFilter>,
 ) -> Result<Reply<Vec<LoanRow>>, ApiError> {
-    let Paging { limit, after, .. } = paging;
-    let page = match reach(caller.identity(), caller.user()) {
-        Some(Reach::All) => loans::all(&view.read, limit, after).await?,
-        Some(Reach::Branch(branch)) => loans::of_branch(&view.read, branch, limit, after).await?,
-        Some(Reach::Own(customer)) => loans::of_customer(&view.read, customer, limit, after).await?,
-        None => return Err(Rejection::AccessDenied.into()),
+    let wanted = filter.within(&app, reach(caller.identity(), caller.user())).await?;
+    let page = match &wanted {
+        Some(wanted) => loans::list(&view.read, wanted, paging.limit, paging.after).await?,
+        None => Page { rows: Vec::new(), next: None },
     };
     Ok(view.reply(&app, rows(&app, &page.rows).await?).next(paging.next(page.next)))
 }
@@ -182,25 +181,6 @@ fn history_row(
         approved_by_branch_name: step.branch_location.as_ref().map(ToString::to_string),
         created_at: local_time(step.decided_at, app.zone),
     })
-}
-
-/// Which loans a caller's list shows.
-enum Reach {
-    All,
-    Branch(BranchId),
-    Own(UserId),
-}
-
-/// The widest that the permissions allow.
-fn reach(caller: &Identity, user: UserId) -> Option<Reach> {
-    let branch = caller.person().and_then(|person| person.branch);
-    if caller.allows(Permission::LoanReadAll) {
-        return Some(Reach::All);
-    }
-    match branch.filter(|_| caller.allows(Permission::LoanReadBranch)) {
-        Some(branch) => Some(Reach::Branch(branch)),
-        None => is_customer_with(caller, Permission::LoanRead).then_some(Reach::Own(user)),
-    }
 }
 
 /// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL. Loan numbers are a sequence that

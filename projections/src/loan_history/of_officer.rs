@@ -14,9 +14,11 @@ use crate::reader::LiveSchema;
 pub(super) const OF_OFFICER: &str = "
 select h.position, h.status, h.note, h.decided_at, l.loan, l.customer_name, l.product_name, l.amount_rupiah,
     l.branch_location, l.status as current_status
-from loan_history h join loans l on l.loan = h.loan
-where h.decided_by = $1 and h.role <> 'CUSTOMER' and h.position < $2
-order by h.position desc limit $3";
+from (
+    select position, loan, status, note, decided_at from loan_history
+    where decided_by = $1 and role <> 'CUSTOMER' and position < $2 order by position desc limit $3
+) h join loans l on l.loan = h.loan
+order by h.position desc";
 
 /// Something an officer decided, and the loan as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]

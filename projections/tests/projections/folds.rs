@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lumbung_domain::*;
 use lumbung_projections::loan_history::HistoryNote;
+use lumbung_projections::loans::Wanted;
 use lumbung_projections::{
     Cursor, Limit, LiveSchema, approval_queue, branches, loan_history, loans, plafonds, products,
 };
@@ -292,7 +293,8 @@ async fn pages_of_loans_and_of_the_queue() {
     let mut seen = Vec::new();
     let limit = Limit::new(2).unwrap();
     for pages in 1.. {
-        let page = loans::of_customer(&read, user(1), limit, after).await.unwrap();
+        let wanted = Wanted { customer: Some(user(1)), ..Wanted::default() };
+        let page = loans::list(&read, &wanted, limit, after).await.unwrap();
         seen.extend(page.rows.iter().map(|loan| loan.submission.loan.0));
         after = page.next;
         if after.is_none() {
