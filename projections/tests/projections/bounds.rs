@@ -121,7 +121,9 @@ async fn lists_of_loans_walk_one_range_of_an_index() {
                 // A page and the row after it for each status, and a look-up for each date.
                 let most = 2 * (LIMIT + 1) + 2;
                 let fetched = now.rows - before.rows;
-                assert!(fetched <= most, "{what} fetched {fetched} rows, analyzed: {analyzed}");
+                // Without statistics it may be another index than the best.
+                let fits = if analyzed { fetched <= most } else { fetched < LOANS / 10 };
+                assert!(fits, "{what} fetched {fetched} rows, analyzed: {analyzed}");
             }
         }
     }
