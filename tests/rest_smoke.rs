@@ -55,6 +55,11 @@ impl Server {
         Self { app, url, client: reqwest::Client::new(), node }
     }
 
+    /// Host and port.
+    pub(super) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     pub(super) fn node(&self) -> &Node {
         &self.node
     }

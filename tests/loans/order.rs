@@ -28,7 +28,7 @@ impl UseCase for Promote {
 }
 
 /// Sets what a role allows.
-struct Allow(RoleId, &'static [Permission]);
+pub(super) struct Allow(pub(super) RoleId, pub(super) &'static [Permission]);
 
 impl UseCase for Allow {
     const NAME: &'static str = "Allow";
