@@ -13,8 +13,10 @@ pub mod app;
 pub mod node;
 pub mod numbers;
 
+pub mod audit;
 pub mod auth;
 pub mod demo;
 pub mod expiry;
 pub mod http;
+pub mod outbox;
 pub mod rest;

@@ -62,8 +62,8 @@ async fn what_is_not_lent_is_given_back() {
     cast.approve(&server, lent, 3).await;
     for stages in 0..3 {
         let ends = [
-            (format!("/api/loans/{{loan}}/cancel"), &cast.john),
-            (format!("/api/approval/{{loan}}/reject"), &cast.officers[stages]),
+            ("/api/loans/{loan}/cancel", &cast.john),
+            ("/api/approval/{loan}/reject", &cast.officers[stages]),
         ];
         for (path, who) in ends {
             let loan = cast.borrow(&server, 4_000_000).await;

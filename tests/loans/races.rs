@@ -88,7 +88,7 @@ impl Crowd {
                     self.end(http, loan, left).await;
                 }
                 // Who is in the way of the next one is sent home, if nobody was faster.
-                None if left % (2 * self.connections) == 0 => {
+                None if left.is_multiple_of(2 * self.connections) => {
                     let open = self.open.load(Ordering::Relaxed);
                     self.post(http, &format!("/api/loans/{open}/cancel"), &self.cast.john, json!({})).await;
                 }
@@ -111,7 +111,7 @@ impl Crowd {
     async fn apply(&self, http: &Http, left: u64, amount: i64) -> Option<i64> {
         let body = json!({"branchId": 1, "amount": amount, "tenor": 6});
         let request = Request::post("/api/loans", Some(&self.cast.john), body);
-        let told = if left % 3 == 0 {
+        let told = if left.is_multiple_of(3) {
             let request = request.keyed(&format!("application-{left}"));
             let (one, two) =
                 tokio::join!(http.send(&self.address, &request), http.send(&self.address, &request));

@@ -15,6 +15,7 @@ use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
 use crate::expiry::Expiry;
 use crate::node::{Ended, Node, ledger_options};
+use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::rest;
 use crate::{demo, expiry, http};
@@ -52,6 +53,7 @@ async fn serve(
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
+    let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
     let expiry = Expiry::new(&node, expiry::Settings::of(config)).start();
     greet(config, address);
     let mut ended = node.ended();
@@ -65,6 +67,10 @@ async fn serve(
         }
         reason
     };
+    if let Some(outbox) = outbox {
+        outbox.stop().await;
+    }
+    app.audit.flush().await;
     drop(app);
     expiry.stopped().await;
     node.stop().await;
