@@ -47,6 +47,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::LastSuperadmin
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
+        | Rejection::LoanNotExpired
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
@@ -63,6 +64,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::TenorExceeded { .. }
         | Rejection::RateTooLow { .. }
         | Rejection::LoanWrongStatus { .. }
+        | Rejection::LoanNotPending { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge => StatusCode::BAD_REQUEST,
         Rejection::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
