@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
+mod admin;
 mod audit;
 mod connections;
 mod crash;
 mod embedded;
 mod ledger;
+mod loans;
 mod observability;
 mod rest_browsers;
 mod rest_edge;

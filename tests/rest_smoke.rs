@@ -10,6 +10,7 @@ use lumbung::http;
 use lumbung::node::Node;
 use lumbung::rest;
 use lumbung::secret::SecretKey;
+use lumbung_commands::ledger::Options;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(super) struct Server {
     url: String,
     client: reqwest::Client,
     // Its tasks live as long as it does.
-    _node: Node,
+    node: Node,
 }
 
 /// An answer, taken apart.
@@ -38,18 +39,27 @@ pub(super) struct Answer {
 
 impl Server {
     pub(super) async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_on(options(&database().await)).await
     }
 
     /// With settings in its environment.
     pub(super) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_as(options(&database().await), settings).await
+    }
+
+    /// A node on a ledger of these options; another one may run on its database.
+    pub(super) async fn start_on(options: Options) -> Self {
+        Self::start_as(options, &[]).await
+    }
+
+    async fn start_as(options: Options, settings: &[(&str, &str)]) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
         let settings = |name: &str| {
             let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
             given.or_else(|| (name == "HOME").then(|| "/nowhere".to_owned()))
         };
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), settings).unwrap();
-        let node = Node::start(options(&database().await), 4).await.unwrap();
+        let node = Node::start(options, 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
         demo::seed(&app).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -57,7 +67,16 @@ impl Server {
         let router = rest::router(Arc::clone(&app));
         let bounds = http::Bounds { connections: 1_000, write_within: Duration::from_secs(30) };
         tokio::spawn(http::serve(listener, router, bounds, std::future::pending(), Duration::ZERO));
-        Self { app, url, client: reqwest::Client::new(), _node: node }
+        Self { app, url, client: reqwest::Client::new(), node }
+    }
+
+    /// Host and port.
+    pub(super) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.node
     }
 
     pub(super) fn app(&self) -> &App {
