@@ -6,6 +6,7 @@ mod audit;
 mod connections;
 mod crash;
 mod embedded;
+mod events_page;
 mod ledger;
 mod loans;
 mod observability;
