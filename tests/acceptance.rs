@@ -4,6 +4,7 @@
 mod crash;
 mod embedded;
 mod ledger;
+mod profile;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;

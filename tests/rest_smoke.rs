@@ -19,9 +19,11 @@ use crate::support::ledger::options;
 
 /// A node that serves.
 pub(super) struct Server {
-    app: Arc<App>,
-    url: String,
+    pub(super) app: Arc<App>,
+    pub(super) url: String,
     client: reqwest::Client,
+    /// Holds the upload folder.
+    pub(super) uploads: tempfile::TempDir,
     // Its tasks live as long as it does.
     _node: Node,
 }
@@ -37,7 +39,12 @@ pub(super) struct Answer {
 impl Server {
     pub(super) async fn start() -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
-        let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
+        let uploads = tempfile::tempdir().unwrap();
+        let home = |name: &str| match name {
+            "HOME" => Some("/nowhere".to_owned()),
+            "LUMBUNG_UPLOADS_DIR" => Some(uploads.path().join("uploads").display().to_string()),
+            _ => None,
+        };
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
         let node = Node::start(options(&database().await), 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
@@ -46,7 +53,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = rest::router(Arc::clone(&app));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { app, url, client: reqwest::Client::new(), _node: node }
+        Self { app, url, client: reqwest::Client::new(), uploads, _node: node }
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {

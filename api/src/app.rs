@@ -13,6 +13,7 @@ use crate::config::{Config, Environment, Limits};
 use crate::node::Node;
 use crate::numbers::Numbers;
 use crate::secret::SecretKey;
+use crate::uploads::Uploads;
 
 /// Shared by all requests of a node.
 pub struct App {
@@ -24,6 +25,7 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub numbers: Numbers,
+    pub uploads: Uploads,
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
     pub public_url: String,
@@ -46,6 +48,11 @@ impl App {
             projector: node.projector.state(),
             tokens: Tokens::new(token_key, Duration::from_secs(limits.access_token_s)),
             passwords: Passwords::new(),
+            uploads: Uploads::new(
+                &config.uploads_dir,
+                node.ledger.vault().ledger(),
+                limits.uploads_memory_bytes,
+            ),
             numbers: Numbers::new(node.ledger.pool().clone()),
             zone: config.zone,
             public_url: config.public_url.clone(),

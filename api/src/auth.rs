@@ -8,8 +8,9 @@ mod tokens;
 
 pub use caller::{Anyone, Caller};
 pub use gate::{
-    DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
+    DecideLoans, Gate, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan, ReadLoans,
+    RejectLoans, SubmitLoans,
 };
-pub(crate) use gate::{is_customer_with, stages};
+pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use passwords::{Passwords, PasswordsError};
 pub use tokens::{Token, TokenError, Tokens};

@@ -17,3 +17,4 @@ pub mod auth;
 pub mod demo;
 pub mod http;
 pub mod rest;
+pub mod uploads;

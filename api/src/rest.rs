@@ -12,10 +12,14 @@ mod health;
 mod loans;
 mod plafond;
 mod products;
+mod profile;
+mod uploads;
 
 mod body;
 mod canonical;
 mod command;
+mod documents;
+mod multipart;
 mod path;
 mod view;
 
@@ -29,7 +33,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use edge::RequestId;
@@ -56,6 +60,12 @@ routes! {
 
     get "/api/products" => products::list;
     get "/api/branches" => branches::list;
+
+    get "/api/customer/profile" => profile::show;
+    put "/api/customer/profile" => profile::update;
+    get "/api/users/profile" => profile::show_own;
+    get "/uploads/{filename}" => uploads::fetch;
+    get "/uploads/documents/{filename}" => uploads::fetch;
 
     get "/api/customer/plafond" => plafond::show;
     post "/api/customer/plafond" => plafond::select;

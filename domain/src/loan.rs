@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
 use crate::{
-    Address, Aggregate, Birthdate, BranchCode, BranchId, Email, Event, LoanNumber, LoanRequest, Nik, Note,
-    Permission, PersonName, Phone, Place, ProductTerms, Rate, Rejection, Rupiah, Sealed, Tenor, UserId,
-    UserNumber,
+    Address, Aggregate, Birthdate, BranchCode, BranchId, DocumentRef, Email, Event, LoanNumber, LoanRequest,
+    Nik, Note, Permission, PersonName, Phone, Place, ProductTerms, Rate, Rejection, Rupiah, Sealed, Tenor,
+    UserId, UserNumber,
 };
 
 /// Stream id: the [`LoanNumber`].
@@ -52,6 +52,12 @@ pub struct CustomerSnapshot {
     pub phone: Option<Sealed<Phone>>,
     pub address: Option<Sealed<Address>>,
     pub birthdate: Option<Sealed<Birthdate>>,
+    #[serde(default)]
+    pub ktp: Option<DocumentRef>,
+    #[serde(default)]
+    pub kk: Option<DocumentRef>,
+    #[serde(default)]
+    pub npwp: Option<DocumentRef>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

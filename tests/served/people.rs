@@ -30,6 +30,7 @@ pub(crate) async fn register_customer(ledger: &Ledger, email: &str, hash: &Passw
             birthdate: Some(sealer.seal(&Birthdate::parse("1990-05-15").unwrap()).unwrap()),
             phone: Some(sealer.seal(&Phone::new("+6281234567890").unwrap()).unwrap()),
             address: Some(sealer.seal(&Address::new("Jl. Sudirman No. 123").unwrap()).unwrap()),
+            ..Profile::default()
         },
         session: None,
     };

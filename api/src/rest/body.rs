@@ -80,8 +80,16 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Reads a form. An empty body is one without fields.
 fn parse<F: Form>(text: &[u8]) -> Result<F, ApiError> {
+    parse_with(text, F::read)
+}
+
+/// Reads what `read` takes of a text. An empty one has no fields.
+pub(super) fn parse_with<F>(
+    text: &[u8],
+    read: impl FnOnce(&mut Fields<'_>) -> Option<F>,
+) -> Result<F, ApiError> {
     let mut fields = Fields { values: values(text)?, faults: Vec::new() };
-    match F::read(&mut fields) {
+    match read(&mut fields) {
         Some(form) if fields.faults.is_empty() => Ok(form),
         Some(_) | None => Err(ApiError::fields(fields.faults)),
     }
@@ -128,6 +136,15 @@ impl Fields<'_> {
             serde_json::from_str::<String>(raw.get()).is_ok_and(|text| text.trim().is_empty())
         });
         if blank { Some(None) } else { self.text(name, read).map(Some) }
+    }
+
+    /// Like [`Fields::text`], for a field that may be left out or `null`: then `Some(None)`. A blank one is given.
+    pub(super) fn given_text<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        if self.present(name).is_none() { Some(None) } else { self.text(name, read).map(Some) }
     }
 
     /// A number that `read` understands from its digits.

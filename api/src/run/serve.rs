@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::node::{Ended, Node, ledger_options};
 use crate::place::Place;
 use crate::rest;
+use crate::uploads::keep_swept;
 use crate::{demo, http};
 
 /// How long open requests may take once the server was told to stop.
@@ -48,10 +49,16 @@ async fn serve(
     let pool_size = u32::try_from(config.limits.pool_connections).unwrap_or(u32::MAX);
     let node = Node::start(ledger_options(place.database(), &secrets.master_key, config), pool_size).await?;
     let app = Arc::new(App::new(config, &secrets.token_key, &node));
+    // A folder that cannot take files is said now, not to the first customer.
+    app.uploads.store().await.map_err(RunError::Uploads)?;
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
     greet(config, address);
+    let sweeper = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { keep_swept(&app.uploads, app.ledger.pool()).await })
+    };
     let mut ended = node.ended();
     let stopped = {
         let router = rest::router(Arc::clone(&app));
@@ -63,6 +70,9 @@ async fn serve(
         }
         reason
     };
+    // It holds the app, and with it the ledger.
+    sweeper.abort();
+    let _ = sweeper.await;
     drop(app);
     node.stop().await;
     match stopped {

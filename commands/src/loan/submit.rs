@@ -85,5 +85,8 @@ fn snapshot(person: &Person) -> CustomerSnapshot {
         phone: person.profile.phone.clone(),
         address: person.profile.address.clone(),
         birthdate: person.profile.birthdate.clone(),
+        ktp: person.profile.ktp,
+        kk: person.profile.kk,
+        npwp: person.profile.npwp,
     }
 }

@@ -34,6 +34,7 @@ fn every_event() -> Vec<AnyEvent> {
         StaffEvent::StaffLeft { user: user(2), branch }.into(),
         UserEvent::UserRegistered(john()).into(),
         UserEvent::ProfileUpdated(whole_profile()).into(),
+        DocumentEvent::DocumentStored(stored_ktp()).into(),
         UserEvent::UserAmended(Amendment { name: Some(sealed("J. Doe")), ..Amendment::default() }).into(),
         UserEvent::PasswordSet { password: sealed("$a$b$c"), because: PasswordChange::Reset }.into(),
         UserEvent::RoleAssigned { role: RoleId::MARKETING }.into(),

@@ -52,6 +52,10 @@ pub(crate) fn officer(number: u128, branch_number: Option<i64>) -> Officer {
     }
 }
 
+fn document(kind: DocumentKind) -> DocumentRef {
+    DocumentRef { document_id: DocumentId(Uuid::from_u128(0xd0c)), kind, media_type: MediaType::Pdf }
+}
+
 pub(crate) fn submission(loan: i64, customer: u128, branch_number: i64, amount: i64) -> Submission {
     Submission {
         loan: LoanNumber(loan),
@@ -64,6 +68,9 @@ pub(crate) fn submission(loan: i64, customer: u128, branch_number: i64, amount: 
             phone: Some(sealed("phone")),
             address: Some(sealed("address")),
             birthdate: Some(sealed("birthdate")),
+            ktp: (loan % 3 == 1).then(|| document(DocumentKind::Ktp)),
+            kk: (loan % 3 == 2).then(|| document(DocumentKind::Kk)),
+            npwp: None,
         },
         product: product(1),
         branch: branch(branch_number),
