@@ -71,8 +71,9 @@ async fn open(app: &App, stored: &StoredDocument) -> Result<Vec<u8>, ApiError> {
     let document = stored.document.document_id;
     let sealed = app.uploads.get(document).await.map_err(ApiError::fatal)?;
     let sealed = sealed.ok_or_else(|| ApiError::fatal(Unreadable::Missing(document)))?;
-    let opener = app.ledger.vault().opener_of(stored.owner.0).await?;
-    let opened = tokio::task::spawn_blocking(move || opener.open_bytes(&sealed_as(document), &sealed));
+    let owner = stored.owner.0;
+    let opener = app.ledger.vault().opener_of(owner).await?;
+    let opened = tokio::task::spawn_blocking(move || opener.open_bytes(owner, &sealed_as(document), &sealed));
     match opened.await.map_err(ApiError::fatal)? {
         Ok(content) => Ok(content),
         // Nothing is left of an erased person.

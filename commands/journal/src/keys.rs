@@ -283,7 +283,7 @@ impl Opener {
     /// [`KeyError::Erased`] when the person's key is gone, [`KeyError::Damaged`] when the text is not what was sealed.
     pub fn open<T: Personal>(&self, sealed: &Sealed<T>) -> Result<T, KeyError> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed.ciphertext()).map_err(|_| KeyError::Damaged)?;
-        let clear = self.open_bytes(T::FIELD, &bytes)?;
+        let clear = self.open_any(T::FIELD, &bytes)?;
         let clear = String::from_utf8(clear).map_err(|error| {
             error.into_bytes().zeroize();
             KeyError::Damaged
@@ -291,11 +291,20 @@ impl Opener {
         T::restore(clear).ok_or(KeyError::Damaged)
     }
 
-    /// Opens what [`Sealer::seal_bytes`] sealed for the same field.
+    /// Opens what [`Sealer::seal_bytes`] sealed for the same person and field.
     ///
     /// # Errors
     /// As [`Opener::open`].
-    pub fn open_bytes(&self, field: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+    pub fn open_bytes(&self, person: Uuid, field: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        // Else a damaged name of the person would look like an erased one.
+        if sealed.starts_with(person.as_bytes()) {
+            self.open_any(field, sealed)
+        } else {
+            Err(KeyError::Damaged)
+        }
+    }
+
+    fn open_any(&self, field: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
         let (person, rest) = sealed.split_at_checked(PERSON_BYTES).ok_or(KeyError::Damaged)?;
         let (nonce, ciphertext) = rest.split_at_checked(NONCE_BYTES).ok_or(KeyError::Damaged)?;
         let person = Uuid::from_slice(person).map_err(|_| KeyError::Damaged)?;
