@@ -130,7 +130,7 @@ async fn no_path_leads_out_of_the_folder() {
     let id = &name[..36];
     // What a path would have to lead to.
     fs::write(server.uploads.path().join("secret"), "the secret of the house").unwrap();
-    let ledger = server.app.ledger.vault().ledger().to_string();
+    let ledger = server.app().ledger.vault().ledger().to_string();
     let long = "a".repeat(20_000);
     let names = [
         "..%2fsecret",
@@ -259,18 +259,48 @@ async fn files_that_nothing_names_are_swept_when_they_are_old() {
     let (name, jane) = handed_in(&server, "ktp", &png()).await;
     let left_over: Vec<DocumentId> = (1..=300).map(|id| DocumentId(Uuid::from_u128(id))).collect();
     for document in &left_over {
-        server.app.uploads.put(*document, b"sealed".to_vec()).await.unwrap();
+        server.app().uploads.put(*document, b"sealed".to_vec()).await.unwrap();
     }
     let folder = server.stored_files()[0].parent().unwrap().to_path_buf();
     fs::write(folder.join("notes.txt"), "not ours").unwrap();
-    let pool = server.app.ledger.pool();
+    let pool = server.app().ledger.pool();
     let swept = async |hours| {
         let now = Utc::now() + TimeDelta::hours(hours);
-        sweep(&server.app.uploads, pool, now).await.unwrap()
+        sweep(&server.app().uploads, pool, now).await.unwrap()
     };
     assert_eq!(swept(23).await, 0);
     assert_eq!(swept(25).await, 300);
     assert_eq!(swept(25).await, 0);
     assert_eq!(server.stored_files().len(), 2);
     assert_eq!(fetch(&server, Method::GET, &format!("/uploads/{name}"), &jane).await.status(), 200);
+}
+
+/// The kind and the document of each audit row about Jane.
+async fn looks(server: &Server, owner: Uuid) -> Vec<(String, Option<String>)> {
+    server.app().audit.flush().await;
+    sqlx::query_as("select kind, subject_id from audit.attempts where person = $1 order by at, id")
+        .bind(owner)
+        .fetch_all(server.app().ledger.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_of_the_staff_leaves_a_row_and_one_of_the_owner_none() {
+    let server = Server::start().await;
+    let (name, jane) = handed_in(&server, "ktp", &png()).await;
+    let document: lumbung_domain::DocumentRef = name.parse().unwrap();
+    let (stored, _) =
+        server.app().access.get::<lumbung_domain::Document>(document.document_id).await.unwrap();
+    let owner = stored.stored().unwrap().owner.0;
+    let path = format!("/uploads/{name}");
+    let john = server.login("john.doe@email.com", "customer123").await;
+    for (token, status) in [(&jane, 200), (&john, 403)] {
+        assert_eq!(fetch(&server, Method::GET, &path, token).await.status().as_u16(), status);
+    }
+    assert_eq!(looks(&server, owner).await, []);
+    let marketing = server.login("marketing.jkt@loan.com", "marketing123").await;
+    assert_eq!(fetch(&server, Method::GET, &path, &marketing).await.status(), 200);
+    let row = ("LOOKED_AT_FILE".to_owned(), Some(document.document_id.to_string()));
+    assert_eq!(looks(&server, owner).await, [row]);
 }

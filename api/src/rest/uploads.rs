@@ -56,6 +56,7 @@ async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Response, ApiE
         return Err(ApiError::new(StatusCode::FORBIDDEN, "ACCESS_DENIED", "Access Denied"));
     }
     let content = open(app, stored).await?;
+    app.audit.looked_at_file(caller.trail(), stored.owner, named.document_id.to_string());
     let disposition = if named.media_type.is_image() { "inline" } else { "attachment" };
     let disposition = HeaderValue::try_from(format!("{disposition}; filename=\"{named}\""));
     let headers = [

@@ -73,6 +73,7 @@ async fn serve(
     // It holds the app, and with it the ledger.
     sweeper.abort();
     let _ = sweeper.await;
+    app.audit.flush().await;
     drop(app);
     node.stop().await;
     match stopped {
