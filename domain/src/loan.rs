@@ -115,7 +115,7 @@ pub struct Officer {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoanCommand {
-    Submit(Submission),
+    Submit(Box<Submission>),
     /// Decides at the stage that the status asks for. The use case has checked that the officer may.
     Approve {
         officer: Officer,
@@ -131,7 +131,7 @@ pub enum LoanCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum LoanEvent {
-    LoanSubmitted(Submission),
+    LoanSubmitted(Box<Submission>),
     /// The stage was passed; at the last one the event is `LoanDisbursed`.
     LoanApproved {
         stage: Stage,
@@ -292,7 +292,7 @@ impl Aggregate for Loan {
         match (self, event) {
             (state, LoanEvent::LoanSubmitted(submission)) => {
                 *state = Self::Submitted(Box::new(Application {
-                    submission: submission.clone(),
+                    submission: Submission::clone(submission),
                     status: LoanStatus::Submitted,
                     decided_by: Vec::new(),
                 }));

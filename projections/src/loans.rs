@@ -242,7 +242,7 @@ impl Loans {
         match event {
             LoanEvent::LoanSubmitted(submission) => {
                 let loan = Loan {
-                    submission: submission.clone(),
+                    submission: Submission::clone(submission),
                     status: LoanStatus::Submitted,
                     position: fact.position,
                     version: fact.sequence,

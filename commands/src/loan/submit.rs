@@ -58,7 +58,7 @@ impl UseCase for SubmitLoan {
             submitted_at: book.now(),
             business_on: book.business_on(),
         };
-        book.run::<Loan>(self.loan, LoanCommand::Submit(submission))?;
+        book.run::<Loan>(self.loan, LoanCommand::Submit(Box::new(submission)))?;
         LoanOutcome::read(book, self.loan)
     }
 }

@@ -10,7 +10,7 @@ use crate::obey;
 fn any_command() -> impl Strategy<Value = LoanCommand> {
     let who = || CUSTOMER..6_u128;
     prop_oneof![
-        1 => Just(LoanCommand::Submit(submission())),
+        1 => Just(LoanCommand::Submit(submission().into())),
         6 => (who(), any::<bool>()).prop_map(|(who, says_why)| LoanCommand::Approve {
             officer: officer(who),
             note: says_why.then(|| sealed("fine")),

@@ -54,7 +54,7 @@ fn every_event() -> Vec<AnyEvent> {
             remaining_rupiah: Rupiah::ZERO,
         }
         .into(),
-        LoanEvent::LoanSubmitted(submission()).into(),
+        LoanEvent::LoanSubmitted(submission().into()).into(),
         LoanEvent::LoanApproved { stage, officer: officer(2), note: None, business_on }.into(),
         LoanEvent::LoanRejected { stage, officer: officer(2), note: sealed("no"), business_on }.into(),
         LoanEvent::LoanDisbursed {

@@ -134,7 +134,7 @@ impl Log {
         let submission = submission(loan, customer, branch_number, amount);
         let reserve = PlafondCommand::Reserve { loan: submission.loan, request: submission.request() };
         self.run::<Plafond>(user(customer), reserve).unwrap();
-        self.run::<Loan>(submission.loan, LoanCommand::Submit(submission)).unwrap();
+        self.run::<Loan>(submission.loan, LoanCommand::Submit(submission.into())).unwrap();
     }
 
     /// Approves at the stage that is due; the last one disburses.
