@@ -54,6 +54,7 @@ impl App {
                 &config.uploads_dir,
                 node.ledger.vault().ledger(),
                 limits.uploads_memory_bytes,
+                limits.downloads_memory_bytes,
             ),
             numbers: Numbers::new(node.ledger.pool().clone()),
             audit: Audit::start(

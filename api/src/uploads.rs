@@ -8,6 +8,7 @@
 //! left-overs.
 
 mod format;
+mod memory;
 mod sweep;
 
 use std::fs::{self, DirBuilder};
@@ -20,30 +21,23 @@ use axum::body::Bytes;
 use lumbung_domain::{DocumentId, LedgerId};
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OnceCell;
 use tracing::warn;
 
 pub use format::media_type;
+pub use memory::Held;
 pub use sweep::{keep_swept, sweep};
 
 use crate::data_dir::is_root;
-
-/// Received bytes are counted in pieces of this size.
-const PIECE_BYTES: usize = 1024;
+use memory::Memory;
 
 /// The upload folder of a node. The folder is made when it is first needed.
 pub struct Uploads {
     folder: PathBuf,
     ledger: LedgerId,
     store: OnceCell<Arc<dyn ObjectStore>>,
-    memory: Arc<Semaphore>,
-}
-
-/// What is being received, counted against what all uploads together may take of the memory.
-pub struct Receiving {
-    memory: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
-    bytes: usize,
+    receiving: Memory,
+    sending: Memory,
 }
 
 /// Why a file could not be kept or fetched.
@@ -58,12 +52,11 @@ pub enum UploadsError {
 }
 
 impl Uploads {
-    /// `memory_bytes`: how much all uploads that are being received may take together.
+    /// `received_bytes`, `sent_bytes`: the memory that all files together may take on their way in, and on their way out.
     #[must_use]
-    pub fn new(folder: &Path, ledger: LedgerId, memory_bytes: u64) -> Self {
-        let pieces = usize::try_from(memory_bytes).unwrap_or(usize::MAX) / PIECE_BYTES;
-        let memory = Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS)));
-        Self { folder: folder.to_path_buf(), ledger, store: OnceCell::new(), memory }
+    pub fn new(folder: &Path, ledger: LedgerId, received_bytes: u64, sent_bytes: u64) -> Self {
+        let (receiving, sending) = (Memory::new(received_bytes), Memory::new(sent_bytes));
+        Self { folder: folder.to_path_buf(), ledger, store: OnceCell::new(), receiving, sending }
     }
 
     /// The folder of this ledger, made if it is not there: closed to everybody else.
@@ -118,30 +111,16 @@ impl Uploads {
         }
     }
 
-    /// Begins to count what is being received.
+    /// Begins to count what a request brings.
     #[must_use]
-    pub fn receiving(&self) -> Receiving {
-        Receiving { memory: Arc::clone(&self.memory), held: None, bytes: 0 }
+    pub fn receiving(&self) -> Held {
+        self.receiving.hold()
     }
-}
 
-impl Receiving {
-    /// Counts more bytes. False: all uploads together take too much already.
+    /// Begins to count what an answer takes.
     #[must_use]
-    pub fn more(&mut self, bytes: usize) -> bool {
-        let before = self.bytes.div_ceil(PIECE_BYTES);
-        self.bytes = self.bytes.saturating_add(bytes);
-        let Ok(pieces) = u32::try_from(self.bytes.div_ceil(PIECE_BYTES) - before) else { return false };
-        match Arc::clone(&self.memory).try_acquire_many_owned(pieces) {
-            Ok(permit) => {
-                match &mut self.held {
-                    Some(held) => held.merge(permit),
-                    None => self.held = Some(permit),
-                }
-                true
-            }
-            Err(_) => false,
-        }
+    pub fn sending(&self) -> Held {
+        self.sending.hold()
     }
 }
 
@@ -178,7 +157,7 @@ mod tests {
     use super::*;
 
     fn uploads(folder: &Path) -> Uploads {
-        Uploads::new(folder, LedgerId(Uuid::from_u128(1)), 4096)
+        Uploads::new(folder, LedgerId(Uuid::from_u128(1)), 4096, 4096)
     }
 
     #[tokio::test]
@@ -202,16 +181,5 @@ mod tests {
         fs::write(temp.path().join("file"), "").unwrap();
         let error = uploads(&temp.path().join("file/uploads")).store().await.err().unwrap();
         assert!(error.to_string().contains("file/uploads"), "{error}");
-    }
-
-    #[test]
-    fn what_is_received_is_bounded_together() {
-        let uploads = uploads(Path::new("/nowhere"));
-        let (mut one, mut other) = (uploads.receiving(), uploads.receiving());
-        assert!(one.more(1) && one.more(1023) && one.more(2048));
-        assert!(other.more(1024));
-        assert!(!other.more(1));
-        drop(one);
-        assert!(other.more(1));
     }
 }

@@ -157,6 +157,10 @@ impl Scope {
         })
     }
 
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// A call of `actor`. `body`: the pieces of the canonical body, made only if there is an Idempotency-Key to compare
     /// them under.
     pub(super) fn call<B: AsRef<[u8]>>(

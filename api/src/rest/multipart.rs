@@ -4,25 +4,25 @@
 //! A body is whole before it is taken apart. File names and types that a client claims are never used; what is in a
 //! part, its content says.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, StatusCode};
 use futures_util::{StreamExt, stream};
 use lumbung_commands::{Call, Expected};
 use lumbung_domain::UserId;
 use multer::Multipart;
+use sha2::{Digest, Sha256};
 
 use super::canonical::canonical_fields;
 use super::command::{Scope, expected};
 use super::error::{ApiError, FieldError};
 use crate::app::App;
-use crate::uploads::Receiving;
+use crate::uploads::Held;
 
 /// The part that holds the JSON fields.
 pub(super) const DATA: &str = "data";
@@ -35,7 +35,7 @@ const LONGEST_FILE_NAME: usize = 255;
 const DRAINED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What an endpoint reads from the parts of its body.
-pub(super) trait PartsForm: Sized {
+pub(super) trait PartsForm: Sized + Send + 'static {
     /// # Errors
     /// All that is wrong, in the order of the documented body.
     fn read(parts: &Parts, app: &App) -> Result<Self, ApiError>;
@@ -46,7 +46,8 @@ pub(super) struct AskedParts<F> {
     pub(super) form: F,
     /// `If-Match`.
     pub(super) expected: Expected,
-    parts: Parts,
+    /// Of the parts; empty without an Idempotency-Key.
+    digest: Vec<u8>,
     scope: Scope,
 }
 
@@ -54,7 +55,7 @@ pub(super) struct AskedParts<F> {
 pub(super) struct Parts {
     parts: Vec<Part>,
     // Counted for as long as the parts are held.
-    _receiving: Receiving,
+    _held: Held,
 }
 
 /// One part.
@@ -68,44 +69,64 @@ impl<F: PartsForm> FromRequest<Arc<App>> for AskedParts<F> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let scope = Scope::of(&parts);
-        let expected = expected(&parts.headers);
-        let body = Parts::receive(&parts.headers, body, app).await;
-        let form = match &body {
-            Ok(parts) => F::read(parts, app),
-            Err(error) => Err(error.clone()),
+        let (head, body) = request.into_parts();
+        let scope = Scope::of(&head);
+        let expected = expected(&head.headers);
+        let keyed = scope.as_ref().is_ok_and(Scope::has_key);
+        let form = match Parts::receive(&head.headers, body, app).await {
+            Ok(parts) => read(parts, keyed, app).await,
+            Err(error) => Err(error),
         };
         let faults = [scope.as_ref().err(), expected.as_ref().err(), form.as_ref().err()];
         if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
             return Err(all);
         }
-        Ok(Self { form: form?, expected: expected?, parts: body?, scope: scope? })
+        let (form, digest) = form?;
+        Ok(Self { form, expected: expected?, digest, scope: scope? })
     }
+}
+
+/// Megabytes are looked through and hashed off the threads that answer requests.
+async fn read<F: PartsForm>(parts: Parts, keyed: bool, app: &Arc<App>) -> Result<(F, Vec<u8>), ApiError> {
+    let app = Arc::clone(app);
+    let read = move || {
+        let form = F::read(&parts, &app)?;
+        Ok((form, if keyed { parts.digest() } else { Vec::new() }))
+    };
+    tokio::task::spawn_blocking(read).await.map_err(ApiError::fatal)?
 }
 
 impl<F> AskedParts<F> {
     /// A call of `actor`, under the request's Idempotency-Key if it has one.
     pub(super) fn call(&self, app: &App, actor: UserId) -> Call {
-        self.scope.call(app, actor, || self.parts.canonical())
+        self.scope.call(app, actor, || vec![&self.digest])
     }
 }
 
 impl Parts {
     async fn receive(headers: &HeaderMap, body: Body, app: &App) -> Result<Self, ApiError> {
-        let mut receiving = app.uploads.receiving();
+        let mut held = app.uploads.receiving();
         let mut body = body.into_data_stream();
         let limit = usize::try_from(app.limits.multipart_bytes).unwrap_or(usize::MAX);
-        let boundary = match boundary(headers) {
+        let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let boundary = if announced.is_some_and(|bytes: u64| bytes > app.limits.multipart_bytes) {
+            Err(ApiError::too_large(app.limits.multipart_bytes))
+        } else {
+            boundary(headers)
+        };
+        let boundary = match boundary {
             Ok(boundary) => boundary,
             Err(error) => {
-                drain(&mut body, limit).await;
+                // Who waits to be asked for the body is just not asked.
+                if !headers.contains_key(EXPECT) {
+                    drain(&mut body, limit).await;
+                }
                 return Err(error);
             }
         };
         // Time is left to answer, for sure, that nothing was done.
         let within = Duration::from_millis(app.limits.request_timeout_ms) * 5 / 6;
-        let collected = collect(&mut body, limit, &mut receiving, app.limits.multipart_bytes);
+        let collected = collect(&mut body, limit, &mut held, app.limits.multipart_bytes);
         let bytes = match tokio::time::timeout(within, collected).await {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error)) => {
@@ -119,7 +140,7 @@ impl Parts {
             None if bytes.is_empty() => Vec::new(),
             None => return Err(not_multipart()),
         };
-        Ok(Self { parts, _receiving: receiving })
+        Ok(Self { parts, _held: held })
     }
 
     /// The only part of this name, if there is one.
@@ -148,20 +169,23 @@ impl Parts {
         }
     }
 
-    /// Names and contents; the order of parts of different names does not matter, and the fields are compared as JSON.
-    fn canonical(&self) -> Vec<Bytes> {
-        let mut by_name: BTreeMap<&str, Vec<Bytes>> = BTreeMap::new();
-        for part in &self.parts {
-            let content = match part.name.as_str() {
-                DATA => canonical_fields(&part.content).into(),
-                _ => part.content.clone(),
-            };
-            by_name.entry(&part.name).or_default().push(content);
+    /// A hash of names and contents; the order of parts of different names does not matter, and the fields count as JSON.
+    fn digest(&self) -> Vec<u8> {
+        let mut parts: Vec<&Part> = self.parts.iter().collect();
+        parts.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut hash = Sha256::new();
+        let mut piece = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        };
+        for part in parts {
+            piece(part.name.as_bytes());
+            match part.name.as_str() {
+                DATA => piece(&canonical_fields(&part.content)),
+                _ => piece(&part.content),
+            }
         }
-        let named = by_name.into_iter().flat_map(|(name, contents)| {
-            contents.into_iter().flat_map(move |content| [Bytes::copy_from_slice(name.as_bytes()), content])
-        });
-        named.collect()
+        hash.finalize().to_vec()
     }
 }
 
@@ -203,7 +227,7 @@ fn boundary(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 async fn collect(
     body: &mut axum::body::BodyDataStream,
     limit: usize,
-    receiving: &mut Receiving,
+    held: &mut Held,
     limit_bytes: u64,
 ) -> Result<Bytes, ApiError> {
     let mut bytes = Vec::new();
@@ -212,7 +236,7 @@ async fn collect(
         if chunk.len() > limit - bytes.len() {
             return Err(ApiError::too_large(limit_bytes));
         }
-        if !receiving.more(chunk.len()) {
+        if !held.more(chunk.len()) {
             return Err(ApiError::overloaded());
         }
         bytes.extend_from_slice(&chunk);

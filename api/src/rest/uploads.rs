@@ -3,20 +3,29 @@
 //! Whatever a file holds, a browser is told its sniffed type alone, may show it only if it is a picture, and runs nothing
 //! of it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
 use lumbung_domain::{Document, DocumentRef, StoredDocument};
 use lumbung_journal::KeyError;
+use tokio::sync::mpsc;
 
 use super::documents::sealed_as;
 use super::error::ApiError;
 use crate::app::App;
 use crate::auth::{Caller, is_staff};
+use crate::uploads::Held;
+
+const PIECE_BYTES: usize = 64 * 1024;
+const SENT_WITHIN: Duration = Duration::from_secs(120);
 
 /// Why a file that an event names cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +64,11 @@ async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Response, ApiE
     if stored.owner != caller.user() && !is_staff(caller.identity()) {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "ACCESS_DENIED", "Access Denied"));
     }
+    let mut held = app.uploads.sending();
+    // Sealed and in clear.
+    if !held.more(usize::try_from(stored.size_bytes).unwrap_or(usize::MAX).saturating_mul(2)) {
+        return Err(ApiError::overloaded());
+    }
     let content = open(app, stored).await?;
     app.audit.looked_at_file(caller.trail(), stored.owner, named.document_id.to_string());
     let disposition = if named.media_type.is_image() { "inline" } else { "attachment" };
@@ -64,8 +78,29 @@ async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Response, ApiE
         (CONTENT_DISPOSITION, disposition.map_err(ApiError::fatal)?),
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
         (CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+        (CONTENT_LENGTH, HeaderValue::from(content.len())),
     ];
-    Ok((headers, content).into_response())
+    Ok((headers, body(content, held)).into_response())
+}
+
+/// A body that takes memory until it is sent, or until its time is up: a client that stops reading cannot hold it for
+/// ever.
+fn body(content: Vec<u8>, held: Held) -> Body {
+    let (pieces, queue) = mpsc::channel::<Result<Bytes, Infallible>>(1);
+    tokio::spawn(async move {
+        let all = async {
+            for piece in content.chunks(PIECE_BYTES) {
+                // A copy, so that what waits in the connection's buffers does not keep the whole.
+                if pieces.send(Ok(Bytes::copy_from_slice(piece))).await.is_err() {
+                    return;
+                }
+            }
+        };
+        // A body that ends early is seen for that: it has a length.
+        let _ = tokio::time::timeout(SENT_WITHIN, all).await;
+        drop(held);
+    });
+    Body::from_stream(unfold(queue, |mut queue| async { queue.recv().await.map(|piece| (piece, queue)) }))
 }
 
 async fn open(app: &App, stored: &StoredDocument) -> Result<Vec<u8>, ApiError> {
