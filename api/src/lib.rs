@@ -17,5 +17,6 @@ pub mod audit;
 pub mod auth;
 pub mod demo;
 pub mod http;
+pub mod outbox;
 pub mod rest;
 pub mod uploads;

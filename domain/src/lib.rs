@@ -10,6 +10,7 @@ mod sealed;
 
 mod decimal;
 mod invalid;
+mod letter;
 mod text;
 
 mod branch_code;
@@ -26,6 +27,7 @@ mod claim;
 mod document;
 mod ledger;
 mod loan;
+mod message;
 mod plafond;
 mod product;
 mod profile;
@@ -48,14 +50,18 @@ pub use document::{
     Document, DocumentCommand, DocumentEvent, DocumentKind, DocumentRef, MediaType, StoredDocument,
 };
 pub use id::{
-    BranchId, ClaimId, DocumentId, LedgerId, LoanNumber, PlafondNumber, ProductId, RoleId, SessionId,
-    TopUpId, UserId, UserNumber,
+    BranchId, ClaimId, DocumentId, LedgerId, LoanNumber, MessageId, PlafondNumber, ProductId, RoleId,
+    SessionId, TopUpId, UserId, UserNumber,
 };
 pub use invalid::Invalid;
 pub use ledger::{Account, Ledger, LedgerCommand, LedgerEvent, Posting, postings};
+pub use letter::Letter;
 pub use loan::{
     Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,
     Submission,
+};
+pub use message::{
+    Channel, DeliveryFailure, Dropped, Message, MessageCommand, MessageEvent, MessageKind, Queued,
 };
 pub use money::Rupiah;
 pub use permission::{Grants, Permission};
@@ -71,5 +77,7 @@ pub use session::{Session, SessionCommand, SessionEvent};
 pub use staff::{Staff, StaffCommand, StaffEvent};
 pub use tenor::Tenor;
 pub use text::{Note, Remarks};
-pub use user::{Amendment, PasswordChange, Person, Registration, User, UserCommand, UserEvent, UserType};
+pub use user::{
+    Amendment, PasswordChange, PendingReset, Person, Registration, User, UserCommand, UserEvent, UserType,
+};
 pub use wallet::{Wallet, WalletCommand, WalletEvent, WalletSource};

@@ -49,13 +49,14 @@ pub(super) struct AskedParts<F> {
     /// Of the parts; empty without an Idempotency-Key.
     digest: Vec<u8>,
     scope: Scope,
+    // Counted for as long as the form is.
+    _held: Held,
 }
 
 /// The parts of a body.
 pub(super) struct Parts {
     parts: Vec<Part>,
-    // Counted for as long as the parts are held.
-    _held: Held,
+    held: Held,
 }
 
 /// One part.
@@ -81,17 +82,22 @@ impl<F: PartsForm> FromRequest<Arc<App>> for AskedParts<F> {
         if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
             return Err(all);
         }
-        let (form, digest) = form?;
-        Ok(Self { form, expected: expected?, digest, scope: scope? })
+        let (form, digest, held) = form?;
+        Ok(Self { form, expected: expected?, digest, scope: scope?, _held: held })
     }
 }
 
 /// Megabytes are looked through and hashed off the threads that answer requests.
-async fn read<F: PartsForm>(parts: Parts, keyed: bool, app: &Arc<App>) -> Result<(F, Vec<u8>), ApiError> {
+async fn read<F: PartsForm>(
+    parts: Parts,
+    keyed: bool,
+    app: &Arc<App>,
+) -> Result<(F, Vec<u8>, Held), ApiError> {
     let app = Arc::clone(app);
     let read = move || {
         let form = F::read(&parts, &app)?;
-        Ok((form, if keyed { parts.digest() } else { Vec::new() }))
+        let digest = if keyed { parts.digest() } else { Vec::new() };
+        Ok((form, digest, parts.held))
     };
     tokio::task::spawn_blocking(read).await.map_err(ApiError::fatal)?
 }
@@ -140,7 +146,7 @@ impl Parts {
             None if bytes.is_empty() => Vec::new(),
             None => return Err(not_multipart()),
         };
-        Ok(Self { parts, _held: held })
+        Ok(Self { parts, held })
     }
 
     /// The only part of this name, if there is one.

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
 use crate::node::{Ended, Node, ledger_options};
+use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::rest;
 use crate::uploads::keep_swept;
@@ -54,6 +55,7 @@ async fn serve(
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
+    let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
     greet(config, address);
     let sweeper = {
         let app = Arc::clone(&app);
@@ -73,6 +75,9 @@ async fn serve(
     // It holds the app, and with it the ledger.
     sweeper.abort();
     let _ = sweeper.await;
+    if let Some(outbox) = outbox {
+        outbox.stop().await;
+    }
     app.audit.flush().await;
     drop(app);
     node.stop().await;
