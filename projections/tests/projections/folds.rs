@@ -30,8 +30,9 @@ async fn catalogue_and_branches() {
     log.commit().await;
     let node = Node::start(&log).await;
     let read = node.read_at(log.position()).await;
-    assert_eq!(products::list(&read).await.unwrap(), [product(1), product(2)]);
-    let found = branches::list(&read).await.unwrap();
+    let found = products::list(&read, Limit::MAX, None).await.unwrap();
+    assert_eq!(found.rows, [product(1), product(2)]);
+    let found = branches::list(&read, Limit::MAX, None).await.unwrap().rows;
     let codes: Vec<_> = found.iter().map(|branch| (branch.branch_id.0, branch.code.as_str())).collect();
     assert_eq!(codes, [(1, "B1"), (3, "B3")]);
     assert_eq!(found[0].location, branch(1).location);

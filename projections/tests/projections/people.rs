@@ -82,7 +82,8 @@ pub(crate) fn submission(loan: i64, customer: u128, branch_number: i64, amount: 
 impl Log {
     pub(crate) fn define_product(&mut self, number: i64, selectable: bool) {
         let terms = product(number);
-        self.run::<Product>(ProductId(number), ProductCommand::Define { terms, selectable }).unwrap();
+        let offer = Offer { terms, selectable, active: true };
+        self.run::<Product>(ProductId(number), ProductCommand::Define(offer)).unwrap();
     }
 
     pub(crate) fn open_branch(&mut self, number: i64) {

@@ -41,6 +41,9 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
         | Rejection::BranchCodeAlreadyExists
+        | Rejection::BranchHasUsers
+        | Rejection::BranchHasLoans
+        | Rejection::OnlineBranchFixed { .. }
         | Rejection::LastSuperadmin
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
@@ -48,6 +51,8 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
+        | Rejection::CustomerViaAdmin
+        | Rejection::BranchForCustomer
         | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
         | Rejection::BranchRequired { .. }
