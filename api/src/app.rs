@@ -8,6 +8,7 @@ use lumbung_commands::Ledger;
 use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::{Notify, watch};
 
+use crate::audit::{Audit, Bounds};
 use crate::auth::{FailedLogins, Passwords, Quota, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
 use crate::node::Node;
@@ -32,6 +33,7 @@ pub struct App {
     /// Rung when a message was queued, so that it need not wait for the next look.
     pub outbox_bell: Arc<Notify>,
     pub numbers: Numbers,
+    pub audit: Audit,
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
     pub public_url: String,
@@ -42,7 +44,7 @@ pub struct App {
 }
 
 impl App {
-    /// What requests to this node need of it.
+    /// What requests to this node need of it. Starts the writer of audit rows; call it inside a runtime.
     #[must_use]
     pub fn new(config: &Config, token_key: &SecretKey, node: &Node) -> Self {
         let limits = config.limits.clone();
@@ -64,6 +66,11 @@ impl App {
             delivers: config.mail.is_some() || config.environment != Environment::Production,
             outbox_bell: Arc::default(),
             numbers: Numbers::new(node.ledger.pool().clone()),
+            audit: Audit::start(
+                node.ledger.pool().clone(),
+                Arc::clone(node.ledger.vault()),
+                Bounds::from(&limits),
+            ),
             zone: config.zone,
             public_url: config.public_url.clone(),
             environment: config.environment,

@@ -13,7 +13,7 @@ mod quota;
 
 pub(crate) use caller::bearer;
 pub use caller::{Anyone, Caller};
-pub use client_address::{ClientAddress, NoNetwork, Peer, TrustedProxies};
+pub use client_address::{ClientAddress, NoNetwork, TrustedProxies};
 pub use device::Device;
 pub use failed_logins::{Attempt, CountKey, FailedLogins, HeldBack};
 pub use gate::{

@@ -3,23 +3,25 @@
 //! Bounds: so many connections at once (one more waits to be accepted), so long for a request's head, one request
 //! at a time on each. Bodies and handling times are bounded by the edge (`rest`).
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::Request;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower::Service as _;
 use tracing::{debug, warn};
-
-use crate::auth::Peer;
 
 /// A head that is not there by then is not coming; also how long an idle connection is kept.
 const HEAD_WITHIN: Duration = Duration::from_secs(60);
@@ -70,8 +72,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let service =
-                    OfPeer { peer: Peer(peer.ip()), router: TowerToHyperService::new(router.clone()) };
+                let service = Service { router: router.clone(), peer };
                 let connection = graceful.watch(connection(stream, service));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
@@ -90,27 +91,27 @@ pub async fn serve(
     tokio::time::timeout(drain_within, graceful.shutdown()).await.is_ok()
 }
 
-/// The service of one connection: its requests know where they come from.
-#[derive(Clone)]
-struct OfPeer {
-    peer: Peer,
-    router: TowerToHyperService<Router>,
+/// The router, told who is at the other end.
+struct Service {
+    router: Router,
+    peer: SocketAddr,
 }
 
-impl Service<Request<Incoming>> for OfPeer {
-    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
-    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.peer);
-        self.router.call(request)
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        // A router is always ready.
+        self.router.clone().call(request)
     }
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, OfPeer>;
+type Connection = http1::Connection<TokioIo<TcpStream>, Service>;
 
-fn connection(stream: TcpStream, service: OfPeer) -> Connection {
+fn connection(stream: TcpStream, service: Service) -> Connection {
     // Answers are small and written at once: waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");

@@ -13,6 +13,7 @@ use lumbung_projections::Identity;
 
 use super::Gate;
 use crate::app::App;
+use crate::audit::Trail;
 use crate::rest::error::ApiError;
 
 /// Whoever has a good session.
@@ -30,6 +31,7 @@ impl Gate for Anyone {
 pub struct Caller<G: Gate = Anyone> {
     identity: Identity,
     user: UserId,
+    trail: Trail,
     gate: PhantomData<fn() -> G>,
 }
 
@@ -50,6 +52,12 @@ impl<G: Gate> Caller<G> {
         &self.identity
     }
 
+    /// For audit rows of what this caller does.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
     #[must_use]
     pub fn person(&self) -> Option<&Person> {
         self.identity.person()
@@ -63,6 +71,8 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
         let token = bearer(&parts.headers)
             .and_then(|token| app.tokens.verify(token))
             .ok_or(ApiError::unauthorized())?;
+        let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
+        trail.identified(Actor { user: token.user, session: token.session });
         // What this node acknowledged, a logout among it, counts at once.
         app.access.wait_until_current(app.patience).await?;
         let identity = app.access.identify(token.session).await?.ok_or(ApiError::unauthorized())?;
@@ -72,7 +82,7 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
         if !G::admits(&identity) {
             return Err(G::refusal().into());
         }
-        Ok(Self { identity, user: token.user, gate: PhantomData })
+        Ok(Self { identity, user: token.user, trail, gate: PhantomData })
     }
 }
 

@@ -4,21 +4,17 @@
 //! them. What a client writes there itself stands before it and is never believed.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName};
 
 use crate::app::App;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// Of the connection that a request came over.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
 
 /// Of whom a request is from.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +39,8 @@ impl ClientAddress {
     /// Behind a router without connections, as in some tests, everybody has the same address.
     #[must_use]
     pub fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
-        let peer = extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
         let mut client = peer.to_canonical();
         let hops = headers.get_all(X_FORWARDED_FOR).iter().rev();
         let mut hops = hops.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
@@ -123,7 +120,7 @@ mod tests {
 
     fn client(peer: &str, forwarded: &[&str], trusted: &str) -> String {
         let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
-        extensions.insert(Peer(peer.parse().unwrap()));
+        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
         for value in forwarded {
             headers.append(X_FORWARDED_FOR, value.parse().unwrap());
         }

@@ -197,6 +197,12 @@ impl ApiError {
         self
     }
 
+    /// Stable, in capitals.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
     /// Whether the client is at fault.
     #[must_use]
     pub(super) fn is_client_error(&self) -> bool {

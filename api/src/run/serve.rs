@@ -68,6 +68,7 @@ async fn serve(
     if let Some(outbox) = outbox {
         outbox.stop().await;
     }
+    app.audit.flush().await;
     drop(app);
     node.stop().await;
     match stopped {

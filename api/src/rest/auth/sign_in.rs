@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{SessionJson, secret, session_json};
 use crate::app::App;
+use crate::audit::{FailedLogin, Trail};
 use crate::auth::passwords::{Place, is_weak};
 use crate::auth::{CountKey, Device, bearer};
 use crate::rest::body::{Fields, Form, Input};
@@ -48,6 +49,7 @@ impl Form for Credentials {
 
 pub(in crate::rest) async fn login(
     State(app): State<Arc<App>>,
+    trail: Trail,
     headers: HeaderMap,
     origin: Origin,
     input: Input<Credentials>,
@@ -56,10 +58,13 @@ pub(in crate::rest) async fn login(
     let login = Login::of(&app, &headers, email.as_ref(), &typed);
     let attempt = app.failed_logins.begin(login.counted_as(&app, &headers, email.as_ref()).await?).await?;
     let answer = match sign_in(&app, &origin, email.as_ref(), &password).await {
-        Ok(Some(answer)) => answer,
-        Ok(None) => {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(Refused { person })) => {
             attempt.failed();
-            return Err(Rejection::InvalidCredentials.into());
+            let refused = ApiError::from(Rejection::InvalidCredentials);
+            let failed = FailedLogin { email: email.as_ref(), person, code: refused.code() };
+            app.audit.login_failed(&trail, failed);
+            return Err(refused);
         }
         // Nobody learned anything about the password.
         Err(error) => {
@@ -74,30 +79,37 @@ pub(in crate::rest) async fn login(
     Ok(reply.cookie(login.cookie(&app)?))
 }
 
-/// `None` if e-mail and password do not belong together.
+/// E-mail and password do not belong together.
+struct Refused {
+    /// Whose e-mail it is, if an active user's.
+    person: Option<UserId>,
+}
+
 async fn sign_in(
     app: &App,
     origin: &Origin,
     email: Option<&Email>,
     password: &str,
-) -> Result<Option<Answer<SignedIn>>, ApiError> {
+) -> Result<Result<Answer<SignedIn>, Refused>, ApiError> {
     // Before anything is read: a flood costs no more than there are places.
     let place = app.passwords.place()?;
+    let mut refused = Refused { person: None };
     for _ in 0..COMPARISONS {
         let known = match email {
             Some(email) => find(app, email).await?,
             None => None,
         };
         let fits = place.verify(password, known.as_ref().map(|(_, hash)| hash)).await?;
-        let Some((person, hash)) = known.filter(|_| fits) else { return Ok(None) };
+        refused.person = known.as_ref().map(|(person, _)| person.user_id);
+        let Some((person, hash)) = known.filter(|_| fits) else { return Ok(Err(refused)) };
         let use_case = open_session(app, &place, &person, &hash, password).await?;
         let call: Call = origin.keyless(person.user_id);
         let answer = app.ledger.execute(use_case, call).await?;
         if answer.outcome != Err(Rejection::InvalidCredentials) {
-            return Ok(Some(answer));
+            return Ok(Ok(answer));
         }
     }
-    Ok(None)
+    Ok(Err(refused))
 }
 
 async fn open_session(
