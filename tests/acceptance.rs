@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
-mod auth;
 mod audit;
+mod auth;
 mod crash;
 mod embedded;
 mod ledger;

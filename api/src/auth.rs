@@ -20,6 +20,6 @@ pub use gate::{
     DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, stages};
-pub use passwords::{Passwords, PasswordsError};
+pub use passwords::{Passwords, PasswordsError, Standing};
 pub use quota::Quota;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

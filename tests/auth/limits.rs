@@ -1,5 +1,6 @@
 //! How often one may try.
 
+use lumbung::auth::Standing;
 use reqwest::Method;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ fn held_back(answer: &Answer) -> bool {
 }
 
 /// What a browser would send back.
-fn cookie(answer: &Answer) -> String {
+pub(super) fn cookie(answer: &Answer) -> String {
     let cookie = &answer.headers["set-cookie"];
     assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Strict"), "{cookie}");
     assert!(cookie.contains("; Path=/api/auth"), "{cookie}");
@@ -71,6 +72,27 @@ async fn a_known_device_may_not_guess_for_ever_either() {
     }
     assert!(held_back(&guess(JOHN.1).await));
     // Its failures hold nobody else back.
+    house.logged_in(JOHN).await;
+}
+
+/// However many strangers wait for their passwords to be compared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_strangers_keeps_no_known_device_out() {
+    let house = House::open().await;
+    let known = house.login(JOHN).await;
+    let device = cookie(&known);
+    let mut crowd = Vec::new();
+    while let Ok(place) = house.app.passwords.place(Standing::Stranger) {
+        crowd.push(place);
+    }
+    let busy = house.login(JOHN).await;
+    assert_eq!((busy.error().0, busy.error().1), (503, "OVERLOADED"));
+    let body = json!({"name": "T", "email": "t@email.com", "password": "password1"});
+    assert_eq!(house.post("/api/auth/register", body).await.error().1, "OVERLOADED");
+    let login = || house.asking("/api/auth/login", &json!({"email": JOHN.0, "password": JOHN.1}));
+    assert_eq!(send(login().header("Cookie", &device)).await.status, 200);
+    assert_eq!(send(login().bearer_auth(known.ok(200)["token"].as_str().unwrap())).await.status, 200);
+    drop(crowd);
     house.logged_in(JOHN).await;
 }
 

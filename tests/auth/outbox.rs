@@ -1,10 +1,12 @@
 //! Messages reach the mail server, whatever happens on the way.
 
 use lumbung_projections::outbox::{Backlog, backlog};
+use serde_json::json;
 use sqlx::Row;
 
 use super::house::{House, JANE, JOHN, eventually};
 use super::smtp::{MailServer, Mood};
+use crate::served::{Folder, Http, Server};
 use crate::support::cluster::superuser;
 use crate::support::ledger::events;
 
@@ -154,4 +156,50 @@ async fn one_node_delivers_and_another_takes_over() {
     one.until_message("SENT").await;
     second.stop().await;
     assert_eq!((mail.taken(), events(&one.app.ledger, "MessageSent").await), (5, 5));
+}
+
+/// `kill -9` after the promise and before the mail server has said anything: the next start keeps it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_forgets_no_message() {
+    let mail = MailServer::start(Mood::Stall).await;
+    let folder = Folder::new();
+    let http = Http::new();
+    let server = Server::start_with(&folder, &mail.env()).await;
+    for _ in 0..3 {
+        let body = json!({"email": JOHN.0});
+        http.post(server.address(), "/api/auth/forgot-password", None, body).await.unwrap().expect(200);
+    }
+    mail.tried(1).await;
+    server.kill().await;
+    mail.set(Mood::Take);
+    let server = Server::start_with(&folder, &mail.env()).await;
+    let mails = mail.mails(3).await;
+    // They come side by side; one of them is the newest, and good.
+    let mut done = false;
+    for mail in &mails {
+        let reset =
+            json!({"token": mail.token(), "newPassword": "newPassword1", "confirmPassword": "newPassword1"});
+        done |=
+            http.post(server.address(), "/api/auth/reset-password", None, reset).await.unwrap().status == 200;
+    }
+    assert!(done);
+    http.login(server.address(), JOHN.0, "newPassword1").await;
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_mail_server_the_terminal_shows_the_message() {
+    let folder = Folder::new();
+    let server = Server::start(&folder).await;
+    let body = json!({"email": JOHN.0});
+    let http = Http::new();
+    http.post(server.address(), "/api/auth/forgot-password", None, body).await.unwrap().expect(200);
+    let printed = server.printed("your password stays as it is").await;
+    assert!(printed.contains("Message (no mail server is configured)"), "{printed}");
+    let token = printed.split("#token=").nth(1).unwrap().lines().next().unwrap();
+    let reset = json!({"token": token, "newPassword": "newPassword1", "confirmPassword": "newPassword1"});
+    http.post(server.address(), "/api/auth/reset-password", None, reset).await.unwrap().expect(200);
+    http.login(server.address(), JOHN.0, "newPassword1").await;
+    // The terminal is the operator's; the log is not.
+    assert!(!server.said().contains(token), "{}", server.said());
 }

@@ -16,6 +16,8 @@ pub(super) enum Mood {
     Refuse,
     /// Takes the message, and hangs up before saying so.
     HangUp,
+    /// Says nothing to the recipient, and never will.
+    Stall,
 }
 
 pub(super) struct MailServer {
@@ -110,6 +112,7 @@ async fn converse(
                 tried.send_modify(|tried| *tried += 1);
                 to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 match mood {
+                    Mood::Stall => std::future::pending().await,
                     Mood::Defer => b"450 later\r\n",
                     Mood::Refuse => b"550 never\r\n",
                     Mood::Take | Mood::HangUp => b"250 ok\r\n",
