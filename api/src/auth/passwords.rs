@@ -21,7 +21,7 @@ const QUEUE_PER_WORKER: usize = 32;
 /// How far the threads step back behind the others of this machine, from 0 to 19. Not all the way: on a machine that is
 /// busy with other work people must still get in.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 15;
+const NICENESS: i32 = 10;
 
 /// A hash of nothing that anybody types: what is compared when there is nobody to compare with, so that it takes as
 /// long. Made with the parameters of [`Passwords::new`], which a test holds it to.
@@ -226,27 +226,13 @@ fn work(queue: &Queue) {
 /// On Linux a priority belongs to the thread; elsewhere it would be the whole process that steps back.
 fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        debug!(error = &error as &dyn std::error::Error, "the threads for passwords keep their priority");
+    {
+        let own = rustix::process::getpriority_process(None).unwrap_or(0);
+        if let Err(error) = rustix::process::setpriority_process(None, own.max(NICENESS)) {
+            let error = &error as &dyn std::error::Error;
+            debug!(error, "the threads for passwords keep their priority");
+        }
     }
-}
-
-fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<PasswordHash, PasswordsError> {
-    let hash = argon2.hash_password(password).map_err(|error| failed(&error.to_string()))?;
-    PasswordHash::new(&hash.to_string()).map_err(|error| failed(error.as_str()))
-}
-
-fn verify(argon2: &Argon2<'_>, password: &[u8], hash: &str) -> Result<bool, PasswordsError> {
-    let hash = Phc::new(hash).map_err(|error| failed(&error.to_string()))?;
-    match argon2.verify_password(password, &hash) {
-        Ok(()) => Ok(true),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(error) => Err(failed(&error.to_string())),
-    }
-}
-
-fn failed(why: &str) -> PasswordsError {
-    PasswordsError::Hash(why.to_owned())
 }
 
 #[cfg(test)]

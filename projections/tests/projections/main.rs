@@ -9,5 +9,6 @@ mod people;
 mod access;
 mod flips;
 mod folds;
+mod outbox;
 mod projecting;
 mod statements;
