@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
+mod admin;
 mod audit;
 mod auth;
 mod crash;
 mod embedded;
 mod ledger;
+mod loans;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;
