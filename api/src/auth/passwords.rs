@@ -235,6 +235,24 @@ fn step_back() {
     }
 }
 
+fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<PasswordHash, PasswordsError> {
+    let hash = argon2.hash_password(password).map_err(|error| failed(&error.to_string()))?;
+    PasswordHash::new(&hash.to_string()).map_err(|error| failed(error.as_str()))
+}
+
+fn verify(argon2: &Argon2<'_>, password: &[u8], hash: &str) -> Result<bool, PasswordsError> {
+    let hash = Phc::new(hash).map_err(|error| failed(&error.to_string()))?;
+    match argon2.verify_password(password, &hash) {
+        Ok(()) => Ok(true),
+        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(failed(&error.to_string())),
+    }
+}
+
+fn failed(why: &str) -> PasswordsError {
+    PasswordsError::Hash(why.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]

@@ -24,7 +24,7 @@ fn queue(number: u128) -> MessageCommand {
         recipient: user(1),
         channel: Channel::Email,
         kind: MessageKind::PasswordReset,
-        content: sealed(&format!("letter {number}")),
+        content: sealed(format!("letter {number}")),
         queued_at: minute(i64::try_from(number).unwrap()),
         expires_at: Some(minute(30)),
     })
