@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+mod auth;
 mod connections;
 mod crash;
 mod embedded;
@@ -10,6 +11,7 @@ mod events_page;
 mod ledger;
 mod loans;
 mod observability;
+mod profile;
 mod rest_browsers;
 mod rest_edge;
 mod rest_smoke;

@@ -23,8 +23,10 @@ use crate::support::ledger::options;
 /// A node that serves.
 pub(super) struct Server {
     app: Arc<App>,
-    url: String,
+    pub(super) url: String,
     client: reqwest::Client,
+    /// Holds the upload folder.
+    pub(super) uploads: tempfile::TempDir,
     // Its tasks live as long as it does.
     node: Node,
 }
@@ -54,9 +56,14 @@ impl Server {
 
     async fn start_as(options: Options, settings: &[(&str, &str)]) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
+        let uploads = tempfile::tempdir().unwrap();
         let settings = |name: &str| {
             let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-            given.or_else(|| (name == "HOME").then(|| "/nowhere".to_owned()))
+            given.or_else(|| match name {
+                "HOME" => Some("/nowhere".to_owned()),
+                "LUMBUNG_UPLOADS_DIR" => Some(uploads.path().join("uploads").display().to_string()),
+                _ => None,
+            })
         };
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), settings).unwrap();
         let node = Node::start(options, 4).await.unwrap();
@@ -67,7 +74,7 @@ impl Server {
         let router = rest::router(Arc::clone(&app));
         let bounds = http::Bounds { connections: 1_000, write_within: Duration::from_secs(30) };
         tokio::spawn(http::serve(listener, router, bounds, std::future::pending(), Duration::ZERO));
-        Self { app, url, client: reqwest::Client::new(), node }
+        Self { app, url, client: reqwest::Client::new(), uploads, node }
     }
 
     /// Host and port.

@@ -16,6 +16,7 @@ use crate::node::Node;
 use crate::numbers::Numbers;
 use crate::rest::{Cors, ROUTES};
 use crate::secret::SecretKey;
+use crate::uploads::Uploads;
 
 /// Shared by all requests of a node.
 pub struct App {
@@ -35,6 +36,7 @@ pub struct App {
     /// Rung when a message was queued, so that it need not wait for the next look.
     pub outbox_bell: Arc<Notify>,
     pub numbers: Numbers,
+    pub uploads: Uploads,
     pub audit: Audit,
     pub requests: Requests,
     /// The zone that the documented endpoints print times in.
@@ -68,6 +70,12 @@ impl App {
                 Duration::from_secs(limits.refresh_token_s),
             ),
             passwords: Passwords::new(),
+            uploads: Uploads::new(
+                &config.uploads_dir,
+                node.ledger.vault().ledger(),
+                limits.uploads_memory_bytes,
+                limits.downloads_memory_bytes,
+            ),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: Quota::new(limits.sensitive_requests_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),

@@ -22,3 +22,4 @@ pub mod log;
 pub mod metrics;
 pub mod outbox;
 pub mod rest;
+pub mod uploads;

@@ -14,11 +14,15 @@ mod loans;
 mod metrics;
 mod plafond;
 mod products;
+mod profile;
+mod uploads;
 mod users;
 
 mod body;
 mod canonical;
 mod command;
+mod documents;
+mod multipart;
 mod path;
 mod query;
 mod view;
@@ -68,6 +72,12 @@ routes! {
 
     get "/api/products" => products::list;
     get "/api/branches" => branches::list;
+
+    get "/api/customer/profile" => profile::show;
+    put "/api/customer/profile" => profile::update;
+    get "/api/users/profile" => profile::show_own;
+    get "/uploads/{filename}" => uploads::fetch;
+    get "/uploads/documents/{filename}" => uploads::fetch;
 
     get "/api/customer/plafond" => plafond::show;
     post "/api/customer/plafond" => plafond::select;

@@ -38,6 +38,8 @@ pub enum RunError {
     Node(#[from] NodeError),
     #[error("the demo data")]
     Demo(#[source] crate::demo::DemoError),
+    #[error("uploads cannot be taken")]
+    Uploads(#[source] crate::uploads::UploadsError),
     #[error("the mail server's address")]
     Mail(#[source] lettre::transport::smtp::Error),
     #[error("{0}")]
@@ -53,7 +55,7 @@ impl RunError {
         match self {
             Self::Config(error) => error.exit(),
             Self::Usage(_) | Self::Mail(_) => Exit::Usage,
-            Self::Keys(_) | Self::Place(_) | Self::Environment(..) => Exit::Environment,
+            Self::Keys(_) | Self::Place(_) | Self::Uploads(_) | Self::Environment(..) => Exit::Environment,
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment
             }

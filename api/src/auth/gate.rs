@@ -33,6 +33,10 @@ macro_rules! gates {
 }
 
 gates! {
+    /// CUST + PROFILE_READ.
+    ProfileRead: |caller| is_customer_with(caller, Permission::ProfileRead);
+    /// CUST + PROFILE_UPDATE.
+    ProfileUpdate: |caller| is_customer_with(caller, Permission::ProfileUpdate);
     /// CUST + PLAFOND_READ.
     PlafondRead: |caller| is_customer_with(caller, Permission::PlafondRead);
     /// CUST + PLAFOND_SELECT.
@@ -93,6 +97,13 @@ impl Gate for ReadLoan {
 /// Whether the caller is a customer whose role grants the permission.
 pub(crate) fn is_customer_with(caller: &Identity, permission: Permission) -> bool {
     caller.person().is_some_and(|person| person.user_type == UserType::Customer) && caller.allows(permission)
+}
+
+/// Whether the caller is of the staff that looks at people: USER_READ, LOAN_READ_BRANCH or LOAN_READ_ALL.
+pub(crate) fn is_staff(caller: &Identity) -> bool {
+    [Permission::UserRead, Permission::LoanReadBranch, Permission::LoanReadAll]
+        .into_iter()
+        .any(|permission| caller.allows(permission))
 }
 
 /// The stages that the caller may decide at.

@@ -83,6 +83,8 @@ settings! {
     metrics_listen: SocketAddr, ["LUMBUNG_METRICS_LISTEN"], "an address such as 127.0.0.1:9464", default "none";
     /// Folder of the private PostgreSQL, the generated keys and the logs.
     data_dir: PathBuf, ["LUMBUNG_DATA_DIR"], "a folder", default "the user's data folder", flag "--data-dir";
+    /// Folder of the files that people hand in, sealed.
+    uploads_dir: PathBuf, ["LUMBUNG_UPLOADS_DIR"], "a folder", default "`uploads` in the data folder";
     /// The PostgreSQL that holds the ledger; without it, one in the data folder.
     database_url: String, ["DATABASE_URL", "LUMBUNG_DATABASE_URL"], "an address of PostgreSQL", default "none";
     /// Use the PostgreSQL of the data folder even if `database_url` is set, and in production.

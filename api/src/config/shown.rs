@@ -15,6 +15,7 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics_listen: Option<String>,
     data_dir: &'a Path,
+    uploads_dir: &'a Path,
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
     embedded: bool,
@@ -55,6 +56,7 @@ impl<'a> From<&'a Config> for Shown<'a> {
             listen: config.listen.to_string(),
             metrics_listen: config.metrics_listen.map(|address| address.to_string()),
             data_dir: &config.data_dir,
+            uploads_dir: &config.uploads_dir,
             database_url,
             embedded,
             demo: config.demo,

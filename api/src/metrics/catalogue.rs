@@ -47,8 +47,8 @@ catalogue! {
     Counter "lumbung_cache_hits_total" ["cache"] "Streams that were in memory: of the ledger loop, of the access view.";
     Counter "lumbung_cache_misses_total" ["cache"] "Streams that had to be loaded from the log.";
     Gauge "lumbung_pool_connections" ["pool", "state"] "Connections to the database: of the journal, of queries.";
-    Gauge "lumbung_passwords_running" [] "Password hashes in the making.";
-    Gauge "lumbung_passwords_waiting" [] "Password hashes that wait for a processor.";
+    Gauge "lumbung_passwords_waiting" ["standing"] "Password hashes that wait for a processor.";
+    Gauge "lumbung_passwords_places_free" ["standing"] "Password hashes that would still be taken; at 0 logins are refused.";
     Counter "lumbung_http_requests_total" ["method", "route", "status"] "Answered requests.";
     Histogram "lumbung_http_request_seconds" ["method", "route"] "Time until a request was answered.";
     Gauge "lumbung_http_connections" [] "Open connections.";

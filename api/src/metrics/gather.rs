@@ -9,6 +9,7 @@ use metrics::{counter, gauge};
 use sqlx::PgPool;
 
 use crate::app::App;
+use crate::auth::Standing;
 
 /// A look at the log for the lag; without an answer the last one stands.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -19,9 +20,11 @@ pub async fn gather(app: &App) {
     projection(app).await;
     pool("journal", app.ledger.pool());
     pool("queries", app.reader.live().pool());
-    let (running, waiting) = app.passwords.load();
-    gauge!("lumbung_passwords_running").set(running as f64);
-    gauge!("lumbung_passwords_waiting").set(waiting as f64);
+    for (name, standing) in [("known", Standing::Known), ("stranger", Standing::Stranger)] {
+        let (waiting, free) = app.passwords.load(standing);
+        gauge!("lumbung_passwords_waiting", "standing" => name).set(waiting as f64);
+        gauge!("lumbung_passwords_places_free", "standing" => name).set(free as f64);
+    }
     counter!("lumbung_audit_rows_lost_total").absolute(app.audit.lost());
     gauge!("lumbung_audit_rows_waiting").set(app.audit.waiting() as f64);
     gauge!("lumbung_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);

@@ -1,7 +1,7 @@
 //! Which scripts of other origins may use the API from a browser (CORS, as in the Fetch standard).
 //!
-//! Closed unless origins are configured. Credentials are never allowed: the API knows no cookies, and a script that has a
-//! token may send it. What is not a preflight of an allowed origin is a request like any other, so nothing of the
+//! Closed unless origins are configured. Credentials are never allowed: a session is a token that a script sends
+//! itself, and the one cookie only tells a known device. What is not a preflight of an allowed origin is a request like any other, so nothing of the
 //! order of checks changes.
 
 use axum::http::header::{

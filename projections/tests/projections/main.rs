@@ -10,5 +10,6 @@ mod access;
 mod bounds;
 mod flips;
 mod folds;
+mod outbox;
 mod projecting;
 mod statements;
