@@ -2,6 +2,7 @@
 
 mod branches;
 mod catalogue;
+mod command_line;
 mod delegation;
 mod people;
 mod roles;
