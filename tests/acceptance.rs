@@ -2,6 +2,7 @@
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
 mod admin;
+mod audit;
 mod crash;
 mod embedded;
 mod ledger;

@@ -5,6 +5,7 @@ mod catalogue;
 mod command_line;
 mod delegation;
 mod people;
+mod records;
 mod roles;
 mod superadmins;
 

@@ -13,7 +13,9 @@ pub mod app;
 pub mod node;
 pub mod numbers;
 
+pub mod audit;
 pub mod auth;
 pub mod demo;
 pub mod http;
+pub mod outbox;
 pub mod rest;

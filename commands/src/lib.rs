@@ -10,6 +10,7 @@ mod version;
 
 pub mod branch;
 pub mod loan;
+pub mod message;
 pub mod plafond;
 pub mod product;
 pub mod reference;

@@ -1,8 +1,10 @@
-//! People come in, and the administration changes who they are and what they may do.
+//! People come in, look after their passwords, and are administered: who they are and what they may do.
 
+mod change_password;
 mod holder;
 mod newcomer;
 mod register;
+mod reset_password;
 mod staff;
 
 mod administration;
@@ -13,10 +15,12 @@ mod status;
 
 pub use administration::UserOutcome;
 pub use amend::{AmendUser, EmailChange};
+pub use change_password::{ChangePassword, NewPassword};
 pub use create::CreateStaff;
 pub use holder::FindHolder;
 pub use newcomer::{Newcomer, email_claim};
 pub use register::RegisterCustomer;
+pub use reset_password::{RequestReset, ResetPassword, ResetRequest, reset_claim};
 pub use roles::{AssignRole, RemoveRole};
 pub use staff::RegisterStaff;
 pub use status::SetUserStatus;

@@ -172,7 +172,9 @@ impl User {
             UserEvent::RoleRemoved { role } => self.roles.retain(|held| held != role),
             UserEvent::UserDeactivated {} => self.active = false,
             UserEvent::UserReactivated {} => self.active = true,
-            UserEvent::UserRegistered(_) | UserEvent::PasswordSet { .. } => {}
+            UserEvent::UserRegistered(_)
+            | UserEvent::PasswordSet { .. }
+            | UserEvent::PasswordResetRequested(_) => {}
         }
     }
 

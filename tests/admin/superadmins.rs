@@ -47,7 +47,7 @@ async fn superadmin(ledger: &Ledger) -> (UserNumber, Actor) {
     let staff = RegisterStaff { newcomer, role: RoleId::SUPERADMIN, branch: None };
     ledger.execute(staff, Call::default()).await.unwrap().outcome.unwrap();
     let session = SessionId(Uuid::now_v7());
-    let opening = OpenSession { user, session, password };
+    let opening = OpenSession { user, session, password, rehashed: None };
     ledger.execute(opening, Call::default()).await.unwrap().outcome.unwrap();
     (number, Actor { user, session })
 }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use lumbung_commands::Actor;
@@ -12,6 +13,7 @@ use lumbung_projections::Identity;
 
 use super::Gate;
 use crate::app::App;
+use crate::audit::Trail;
 use crate::rest::error::ApiError;
 
 /// Whoever has a good session.
@@ -29,6 +31,7 @@ impl Gate for Anyone {
 pub struct Caller<G: Gate = Anyone> {
     identity: Identity,
     user: UserId,
+    trail: Trail,
     gate: PhantomData<fn() -> G>,
 }
 
@@ -49,6 +52,12 @@ impl<G: Gate> Caller<G> {
         &self.identity
     }
 
+    /// For audit rows of what this caller does.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
     #[must_use]
     pub fn person(&self) -> Option<&Person> {
         self.identity.person()
@@ -59,8 +68,11 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let token =
-            bearer(parts).and_then(|token| app.tokens.verify(token)).ok_or(ApiError::unauthorized())?;
+        let token = bearer(&parts.headers)
+            .and_then(|token| app.tokens.verify(token))
+            .ok_or(ApiError::unauthorized())?;
+        let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
+        trail.identified(Actor { user: token.user, session: token.session });
         // What this node acknowledged, a logout among it, counts at once.
         app.access.wait_until_current(app.patience).await?;
         let identity = app.access.identify(token.session).await?.ok_or(ApiError::unauthorized())?;
@@ -70,13 +82,13 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
         if !G::admits(&identity) {
             return Err(G::refusal().into());
         }
-        Ok(Self { identity, user: token.user, gate: PhantomData })
+        Ok(Self { identity, user: token.user, trail, gate: PhantomData })
     }
 }
 
 /// The token of the one `Authorization: Bearer` header.
-fn bearer(parts: &Parts) -> Option<&str> {
-    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
