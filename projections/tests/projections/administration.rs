@@ -17,35 +17,28 @@ async fn the_whole_life_of_a_person() {
     for at_once in [false, true] {
         let mut log = Log::new().await;
         let node = Node::start(&log).await;
-        let run =
-            |command: UserCommand| move |log: &mut Log| log.run::<User>(user(1), command.clone()).unwrap();
-        let amendment = Amendment { name: Some(sealed("new name")), email: None, branch: None };
         let password = UserCommand::SetPassword { password: sealed("p"), because: PasswordChange::Changed };
-        let steps: Vec<Box<dyn Fn(&mut Log)>> = vec![
-            Box::new(|log| log.register(1)),
-            Box::new(run(UserCommand::UpdateProfile(Profile {
-                nik: Some(sealed("nik")),
-                ..Profile::default()
-            }))),
-            Box::new(run(UserCommand::Amend(amendment))),
-            Box::new(run(UserCommand::Amend(Amendment {
-                email: Some(sealed("new")),
-                ..Amendment::default()
-            }))),
-            Box::new(run(UserCommand::RemoveRole { role: RoleId::CUSTOMER })),
-            Box::new(run(UserCommand::AssignRole { role: RoleId::CUSTOMER })),
-            Box::new(run(password)),
-            Box::new(run(UserCommand::Deactivate)),
+        let amend = |name: Option<&str>, email: Option<&str>| {
+            let (name, email) = (name.map(sealed), email.map(sealed));
+            UserCommand::Amend(Amendment { name, email, branch: None })
+        };
+        let steps = [
+            UserCommand::UpdateProfile(Profile { nik: Some(sealed("nik")), ..Profile::default() }),
+            amend(Some("new name"), None),
+            amend(None, Some("new")),
+            UserCommand::RemoveRole { role: RoleId::CUSTOMER },
+            UserCommand::AssignRole { role: RoleId::CUSTOMER },
+            password,
+            UserCommand::Deactivate,
         ];
-        for step in &steps {
-            step(&mut log);
+        log.register(1);
+        for step in steps {
             if !at_once {
                 node.read_at(log.commit().await).await;
             }
+            log.run::<User>(user(1), step).unwrap();
         }
-        if at_once {
-            log.commit().await;
-        }
+        log.commit().await;
         let read = node.read_at(log.position()).await;
         let row = person(&read, 1).await;
         assert_eq!((&row.name, &row.email), (&sealed("new name"), &sealed("new")));
