@@ -6,6 +6,7 @@ mod audit;
 mod crash;
 mod embedded;
 mod ledger;
+mod loans;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;

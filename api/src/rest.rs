@@ -19,10 +19,12 @@ mod body;
 mod canonical;
 mod command;
 mod path;
+mod query;
 mod view;
 
 mod edge;
 mod envelope;
+mod loan_filter;
 mod loan_json;
 mod people;
 mod user_json;
@@ -71,8 +73,10 @@ routes! {
     post "/api/loans" => loans::submit;
     get "/api/loans/{id}" => loans::show;
     get "/api/loans/{id}/history" => loans::history;
+    post "/api/loans/{id}/cancel" => loans::cancel;
 
     get "/api/approval/pending" => approval::pending;
+    get "/api/approval/my-history" => approval::my_history;
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 

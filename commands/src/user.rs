@@ -1,4 +1,4 @@
-//! People come in, look after their passwords, and are administered: who they are and what they may do.
+//! People come in, look after their passwords, and the administration changes who they are and what they may do.
 
 mod change_password;
 mod holder;

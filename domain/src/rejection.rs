@@ -103,6 +103,10 @@ pub enum Rejection {
     LoanWrongStatus { status: LoanStatus },
     #[error("You have already decided on this loan")]
     AlreadyDecided,
+    #[error("Only a pending loan application can be cancelled")]
+    LoanNotPending { status: LoanStatus },
+    #[error("The loan application has not waited long enough to expire")]
+    LoanNotExpired,
 
     // Money.
     #[error("Balance is not enough")]

@@ -79,6 +79,14 @@ fn every_event() -> Vec<AnyEvent> {
             business_on,
         }
         .into(),
+        LoanEvent::LoanCancelled {
+            customer: user(CUSTOMER),
+            name: sealed("John Doe"),
+            note: Some(sealed("no longer needed")),
+            business_on,
+        }
+        .into(),
+        LoanEvent::LoanExpired { waiting_since_on: business_on, business_on }.into(),
         MessageEvent::MessageQueued(queued()).into(),
         MessageEvent::MessageSent { sent_at: chrono::DateTime::UNIX_EPOCH }.into(),
         MessageEvent::MessageAttemptFailed {

@@ -8,6 +8,7 @@ mod people;
 
 mod access;
 mod administration;
+mod bounds;
 mod flips;
 mod folds;
 mod projecting;

@@ -47,11 +47,12 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::LastSuperadmin
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
+        | Rejection::LoanNotExpired
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
-        Rejection::CustomerViaAdmin
-        | Rejection::BranchForCustomer
-        | Rejection::CurrentPasswordWrong
+        Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
+        | Rejection::CustomerViaAdmin
+        | Rejection::BranchForCustomer
         | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
         | Rejection::BranchRequired { .. }
@@ -63,6 +64,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::TenorExceeded { .. }
         | Rejection::RateTooLow { .. }
         | Rejection::LoanWrongStatus { .. }
+        | Rejection::LoanNotPending { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge => StatusCode::BAD_REQUEST,
         Rejection::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
