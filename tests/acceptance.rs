@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
+mod admin;
 mod audit;
 mod crash;
 mod embedded;
 mod ledger;
+mod loans;
 mod profile;
 mod rest_edge;
 mod rest_smoke;

@@ -10,6 +10,7 @@ use lumbung::http;
 use lumbung::node::Node;
 use lumbung::rest;
 use lumbung::secret::SecretKey;
+use lumbung_commands::ledger::Options;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub(super) struct Server {
     /// Holds the upload folder.
     pub(super) uploads: tempfile::TempDir,
     // Its tasks live as long as it does.
-    _node: Node,
+    node: Node,
 }
 
 /// An answer, taken apart.
@@ -40,6 +41,11 @@ pub(super) struct Answer {
 
 impl Server {
     pub(super) async fn start() -> Self {
+        Self::start_on(options(&database().await)).await
+    }
+
+    /// A node on a ledger of these options; another one may run on its database.
+    pub(super) async fn start_on(options: Options) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
         let uploads = tempfile::tempdir().unwrap();
         let home = |name: &str| match name {
@@ -48,14 +54,23 @@ impl Server {
             _ => None,
         };
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
-        let node = Node::start(options(&database().await), 4).await.unwrap();
+        let node = Node::start(options, 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
         demo::seed(&app).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = rest::router(Arc::clone(&app));
         tokio::spawn(http::serve(listener, router, 1_000, std::future::pending(), Duration::ZERO));
-        Self { app, url, client: reqwest::Client::new(), uploads, _node: node }
+        Self { app, url, client: reqwest::Client::new(), uploads, node }
+    }
+
+    /// Host and port.
+    pub(super) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.node
     }
 
     pub(super) fn app(&self) -> &App {

@@ -57,6 +57,8 @@ limits! {
     multipart_bytes: |_| 20 << 20, 1024..=1073741824;
     /// Largest uploaded file.
     file_bytes: |_| 5 << 20, 1024..=104857600;
+    /// What one person may upload in a day; replaced files are kept.
+    upload_bytes_per_day: |production| if production { 200 << 20 } else { 100 << 30 }, 1048576..=1099511627776;
     /// Memory that all uploads together may take while they are received; beyond it 503 `OVERLOADED`.
     uploads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
     /// Memory that all files together may take while they are sent; beyond it 503 `OVERLOADED`.
@@ -83,6 +85,10 @@ limits! {
     refresh_token_s: |_| 30 * 86_400, 3600..=31536000;
     /// How long an `Idempotency-Key` is remembered.
     idempotency_s: |_| 7 * 86_400, 3600..=31536000;
+    /// Whole business days without a decision after which a loan application expires.
+    application_expiry_days: |_| 30, 1..=36500;
+    /// Pause between two looks for expired loan applications.
+    application_expiry_look_s: |_| 60, 1..=86400;
     /// Failed logins per account in 15 minutes from unknown devices, before the growing delay.
     failed_logins_per_quarter_hour: |_| 10, 1..=100000;
     /// Attempts to deliver a message before it is parked for an operator.
