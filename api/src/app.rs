@@ -14,7 +14,7 @@ use crate::config::{Config, Environment, Limits};
 use crate::node::Node;
 use crate::numbers::Numbers;
 use crate::secret::SecretKey;
-use crate::uploads::Uploads;
+use crate::uploads::{self, Uploads};
 
 /// Shared by all requests of a node.
 pub struct App {
@@ -65,8 +65,7 @@ impl App {
             uploads: Uploads::new(
                 &config.uploads_dir,
                 node.ledger.vault().ledger(),
-                limits.uploads_memory_bytes,
-                limits.downloads_memory_bytes,
+                uploads::Bounds::from(&limits),
             ),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: Quota::new(limits.sensitive_requests_per_hour),
