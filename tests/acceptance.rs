@@ -4,11 +4,15 @@
 mod admin;
 mod audit;
 mod auth;
+mod connections;
 mod crash;
 mod embedded;
+mod events_page;
 mod ledger;
 mod loans;
+mod observability;
 mod profile;
+mod rest_browsers;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;

@@ -11,8 +11,10 @@ use tokio::sync::{Notify, watch};
 use crate::audit::{Audit, Bounds};
 use crate::auth::{FailedLogins, Passwords, Quota, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
+use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
+use crate::rest::{Cors, ROUTES};
 use crate::secret::SecretKey;
 use crate::uploads::{self, Uploads};
 
@@ -36,11 +38,17 @@ pub struct App {
     pub numbers: Numbers,
     pub uploads: Uploads,
     pub audit: Audit,
+    pub requests: Requests,
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
     pub public_url: String,
+    /// Whether clients reach the API by HTTPS.
+    pub https: bool,
+    pub cors: Cors,
     pub environment: Environment,
     pub limits: Limits,
+    /// Whether a line is logged for each request.
+    pub log_requests: bool,
     /// How long a read waits for the projections.
     pub patience: Duration,
 }
@@ -78,10 +86,14 @@ impl App {
                 Arc::clone(node.ledger.vault()),
                 Bounds::from(&limits),
             ),
+            requests: Requests::new(ROUTES.iter().map(|(_, path)| *path)),
             zone: config.zone,
             public_url: config.public_url.clone(),
+            https: config.public_url.starts_with("https://"),
+            cors: Cors::new(&config.cors_origins),
             environment: config.environment,
             patience: Duration::from_millis(limits.freshness_wait_ms),
+            log_requests: config.log.requests,
             limits,
         }
     }

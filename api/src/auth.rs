@@ -22,7 +22,7 @@ pub use gate::{
 };
 pub use gate::{
     DecideLoans, Gate, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan, ReadLoans,
-    RejectLoans, SubmitLoans,
+    ReadOperations, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use passwords::{Passwords, PasswordsError, Standing};
