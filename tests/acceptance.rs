@@ -8,6 +8,7 @@ mod crash;
 mod embedded;
 mod ledger;
 mod loans;
+mod profile;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;
