@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+mod auth;
 mod crash;
 mod embedded;
 mod ledger;

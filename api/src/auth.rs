@@ -25,6 +25,6 @@ pub use gate::{
     RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
-pub use passwords::{Passwords, PasswordsError};
+pub use passwords::{Passwords, PasswordsError, Standing};
 pub use quota::Quota;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

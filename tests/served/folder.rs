@@ -9,7 +9,7 @@ use lumbung::data_dir::DataDir;
 use lumbung::node::calendar;
 use lumbung::postgres::{Cluster, ClusterOptions, Left, Role};
 use lumbung_commands::Ledger;
-use lumbung_commands::ledger::{LedgerTask, Options};
+use lumbung_commands::ledger::{Calendar, LedgerTask, Options};
 use lumbung_journal::{MasterKey, app_pool};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -98,10 +98,14 @@ pub(crate) struct Attached {
 impl Attached {
     /// A node of its own in this process, with the folder's keys.
     pub(crate) async fn ledger(&self) -> (Ledger, LedgerTask) {
+        self.ledger_on(calendar("Asia/Jakarta".parse().unwrap())).await
+    }
+
+    /// As [`Attached::ledger`], with a business date of its own.
+    pub(crate) async fn ledger_on(&self, calendar: Calendar) -> (Ledger, LedgerTask) {
         let secrets = self.data.secrets().unwrap();
-        let zone = "Asia/Jakarta".parse().unwrap();
         let master_key = MasterKey::new(*secrets.master_key.as_bytes());
-        let options = Options::new(self.cluster.url("lumbung"), master_key, calendar(zone));
+        let options = Options::new(self.cluster.url("lumbung"), master_key, calendar);
         Ledger::open(options).await.unwrap()
     }
 
