@@ -9,14 +9,14 @@ use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::{Audit, Bounds};
-use crate::auth::{FailedLogins, Passwords, Quota, Tokens, TrustedProxies};
+use crate::auth::{AccountQuota, AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
 use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
 use crate::rest::{Cors, ROUTES};
 use crate::secret::SecretKey;
-use crate::uploads::Uploads;
+use crate::uploads::{self, Uploads};
 
 /// Shared by all requests of a node.
 pub struct App {
@@ -29,7 +29,9 @@ pub struct App {
     pub passwords: Passwords,
     pub failed_logins: FailedLogins,
     /// What one address may ask for that costs us or somebody else.
-    pub quota: Quota,
+    pub quota: AddressQuota,
+    /// How many messages one account is sent because somebody asked for them.
+    pub messages: AccountQuota,
     pub trusted_proxies: TrustedProxies,
     /// Whether messages get anywhere.
     pub delivers: bool,
@@ -73,11 +75,11 @@ impl App {
             uploads: Uploads::new(
                 &config.uploads_dir,
                 node.ledger.vault().ledger(),
-                limits.uploads_memory_bytes,
-                limits.downloads_memory_bytes,
+                uploads::Bounds::from(&limits),
             ),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
-            quota: Quota::new(limits.sensitive_requests_per_hour),
+            quota: AddressQuota::new(limits.sensitive_requests_per_hour),
+            messages: AccountQuota::new(limits.messages_per_account_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),
             delivers: config.mail.is_some() || config.environment != Environment::Production,
             outbox_bell: Arc::default(),

@@ -26,5 +26,5 @@ pub use gate::{
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use passwords::{Passwords, PasswordsError, Standing};
-pub use quota::Quota;
+pub use quota::{AccountQuota, AddressQuota};
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

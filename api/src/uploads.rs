@@ -7,6 +7,7 @@
 //! Each ledger has a folder of its own: a node that is started on another database does not take the files there for
 //! left-overs.
 
+mod allowance;
 mod format;
 mod memory;
 mod sweep;
@@ -16,9 +17,10 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Bytes;
-use lumbung_domain::{DocumentId, LedgerId};
+use lumbung_domain::{DocumentId, LedgerId, UserId};
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tokio::sync::OnceCell;
@@ -28,7 +30,10 @@ pub use format::media_type;
 pub use memory::Held;
 pub use sweep::{keep_swept, sweep};
 
+use crate::auth::HeldBack;
+use crate::config::Limits;
 use crate::data_dir::is_root;
+use allowance::Allowance;
 use memory::Memory;
 
 /// The upload folder of a node. The folder is made when it is first needed.
@@ -38,12 +43,33 @@ pub struct Uploads {
     store: OnceCell<Arc<dyn ObjectStore>>,
     receiving: Memory,
     sending: Memory,
+    allowance: Allowance,
+}
+
+/// What a node bears of files.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Memory that all files together may take on their way in.
+    pub received_bytes: u64,
+    /// The same, on their way out.
+    pub sent_bytes: u64,
+    pub bytes_per_person_and_day: u64,
+}
+
+impl From<&Limits> for Bounds {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            received_bytes: limits.uploads_memory_bytes,
+            sent_bytes: limits.downloads_memory_bytes,
+            bytes_per_person_and_day: limits.upload_bytes_per_day,
+        }
+    }
 }
 
 /// Why a file could not be kept or fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadsError {
-    #[error("the upload folder {} cannot be made", path.display())]
+    #[error("the upload folder {} cannot be made; the setting `uploads_dir` says where it is", path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("the upload folder")]
     Store(#[from] object_store::Error),
@@ -52,11 +78,24 @@ pub enum UploadsError {
 }
 
 impl Uploads {
-    /// `received_bytes`, `sent_bytes`: the memory that all files together may take on their way in, and on their way out.
     #[must_use]
-    pub fn new(folder: &Path, ledger: LedgerId, received_bytes: u64, sent_bytes: u64) -> Self {
-        let (receiving, sending) = (Memory::new(received_bytes), Memory::new(sent_bytes));
-        Self { folder: folder.to_path_buf(), ledger, store: OnceCell::new(), receiving, sending }
+    pub fn new(folder: &Path, ledger: LedgerId, bounds: Bounds) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            ledger,
+            store: OnceCell::new(),
+            receiving: Memory::new(bounds.received_bytes),
+            sending: Memory::new(bounds.sent_bytes),
+            allowance: Allowance::new(bounds.bytes_per_person_and_day),
+        }
+    }
+
+    /// Counts files of a person against what they may hand in.
+    ///
+    /// # Errors
+    /// It would be more than that; they do not count.
+    pub fn allow(&self, person: UserId, bytes: u64) -> Result<(), HeldBack> {
+        self.allowance.take(person, bytes, Instant::now())
     }
 
     /// The folder of this ledger, made if it is not there: closed to everybody else.
@@ -157,7 +196,8 @@ mod tests {
     use super::*;
 
     fn uploads(folder: &Path) -> Uploads {
-        Uploads::new(folder, LedgerId(Uuid::from_u128(1)), 4096, 4096)
+        let bounds = Bounds { received_bytes: 4096, sent_bytes: 4096, bytes_per_person_and_day: 4096 };
+        Uploads::new(folder, LedgerId(Uuid::from_u128(1)), bounds)
     }
 
     #[tokio::test]

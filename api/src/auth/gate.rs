@@ -72,10 +72,7 @@ gates! {
     /// PRODUCT_MANAGE.
     ManageProducts: |caller| caller.allows(Permission::ProductManage);
     /// STAFF: any of USER_READ, LOAN_READ_BRANCH, LOAN_READ_ALL.
-    LookAtPeople: |caller| {
-        let any = [Permission::UserRead, Permission::LoanReadBranch, Permission::LoanReadAll];
-        any.into_iter().any(|permission| caller.allows(permission))
-    };
+    LookAtPeople: is_staff;
     /// Any LOAN_APPROVE_*, and LOAN_REJECT.
     RejectLoans: |caller| DecideLoans::admits(caller) && caller.allows(Permission::LoanReject);
 }

@@ -86,6 +86,8 @@ limits! {
     multipart_bytes: |_| 20 << 20, 1024..=1073741824;
     /// Largest uploaded file.
     file_bytes: |_| 5 << 20, 1024..=104857600;
+    /// What one person may upload in a day; replaced files are kept.
+    upload_bytes_per_day: |production| if production { 200 << 20 } else { 100 << 30 }, 1048576..=1099511627776;
     /// Memory that all uploads together may take while they are received; beyond it 503 `OVERLOADED`.
     uploads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
     /// Memory that all files together may take while they are sent; beyond it 503 `OVERLOADED`.
@@ -124,6 +126,8 @@ limits! {
     mail_attempts: |_| 10, 1..=100;
     /// Pause after a message's first failed attempt; it doubles with each further one, up to 15 minutes.
     mail_retry_ms: |_| 5_000, 10..=900000;
+    /// Messages that one account is sent in an hour because somebody asked for them; more are not sent, and nobody is told.
+    messages_per_account_per_hour: |production| if production { 5 } else { 100_000 }, 1..=10000000;
     /// Registrations, resets and codes per address in an hour.
     sensitive_requests_per_hour: |production| if production { 60 } else { 100_000 }, 1..=10000000;
     /// Audit rows that may wait to be stored; beyond it they are dropped and counted.

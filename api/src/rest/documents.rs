@@ -54,6 +54,12 @@ impl File {
     }
 }
 
+impl File {
+    pub(super) fn bytes(&self) -> u64 {
+        self.content.len() as u64
+    }
+}
+
 /// What a document's content is sealed as; no other bytes are ever sealed as this.
 pub(super) fn sealed_as(document: DocumentId) -> String {
     format!("document/{document}")

@@ -190,6 +190,8 @@ pub(super) async fn update(
     let done = if is_answered(&app, &call).await? {
         carry_out(&app, RepeatProfileUpdate { actor }, call).await?
     } else {
+        let bytes = asked.form.files.iter().map(File::bytes).sum();
+        app.uploads.allow(user, bytes)?;
         let sealer = app.ledger.vault().sealer(user.0).await?;
         let mut profile = asked.form.seal(&sealer)?;
         let files = seal(sealer, user, asked.form.files).await?;

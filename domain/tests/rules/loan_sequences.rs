@@ -127,7 +127,7 @@ proptest! {
                         let amount_rupiah = rupiah(amount);
                         let submission = Submission { loan: number, amount_rupiah, ..submission() };
                         let mut loan = Loan::default();
-                        obey(&mut loan, LoanCommand::Submit(Box::new(submission))).unwrap();
+                        obey(&mut loan, LoanCommand::Submit(submission.into())).unwrap();
                         loans.push(loan);
                     }
                 }
