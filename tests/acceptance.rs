@@ -3,6 +3,7 @@
 
 mod crash;
 mod embedded;
+mod golden;
 mod ledger;
 mod rest_edge;
 mod rest_smoke;

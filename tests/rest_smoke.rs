@@ -19,7 +19,7 @@ use crate::support::ledger::options;
 
 /// A node that serves.
 pub(super) struct Server {
-    app: Arc<App>,
+    pub(super) app: Arc<App>,
     url: String,
     client: reqwest::Client,
     // Its tasks live as long as it does.

@@ -1,0 +1,79 @@
+//! Requests that the other tests have no need of: forms with files, and the rest of the methods.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use super::super::rest_smoke::{Answer, Server, send};
+
+const BOUNDARY: &str = "----granary";
+
+/// The smallest pictures and papers that are what they say.
+pub(crate) const JPEG: &[u8] =
+    b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\
+    \x00\x00\x00\x00IEND\xaeB`\x82";
+pub(crate) const PDF: &[u8] = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+
+/// A file of a form: part, name, content.
+pub(crate) type File<'a> = (&'a str, &'a str, &'a [u8]);
+
+/// The profile of document 004 §3.2.
+pub(crate) fn documented_profile() -> Value {
+    serde_json::json!({
+        "nik": "3201234567890001",
+        "birthdate": "1990-05-15",
+        "phone": "081234567890",
+        "address": "Jl. Sudirman No. 123, Jakarta",
+    })
+}
+
+/// The content type and body of a form with a part `data` and files.
+pub(crate) fn multipart(data: Option<&Value>, files: &[File<'_>]) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    let mut part = |head: &str, content: &[u8]| {
+        body.extend_from_slice(
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n").as_bytes(),
+        );
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    };
+    if let Some(data) = data {
+        part("name=\"data\"\r\nContent-Type: application/json", data.to_string().as_bytes());
+    }
+    for (name, filename, content) in files {
+        part(
+            &format!("name=\"{name}\"; filename=\"{filename}\"\r\nContent-Type: application/octet-stream"),
+            content,
+        );
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={BOUNDARY}"), body)
+}
+
+impl Server {
+    pub(crate) fn profile_form(
+        &self,
+        token: &str,
+        data: Option<&Value>,
+        files: &[File<'_>],
+    ) -> RequestBuilder {
+        let (kind, body) = multipart(data, files);
+        let request = self.request(Method::PUT, "/api/customer/profile").bearer_auth(token);
+        request.header("Content-Type", kind).body(body)
+    }
+
+    /// The documented profile with all three files.
+    pub(crate) async fn upload_all(&self, token: &str) -> Answer {
+        let files = [("ktp", "ktp.jpg", JPEG), ("kk", "kk.png", PNG), ("npwp", "npwp.pdf", PDF)];
+        send(self.profile_form(token, Some(&documented_profile()), &files)).await
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, token: &str, body: Value) -> Answer {
+        send(self.request(method, path).bearer_auth(token).json(&body)).await
+    }
+
+    /// Without a token.
+    pub(crate) async fn open_post(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+}
