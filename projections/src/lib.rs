@@ -31,7 +31,7 @@ mod error;
 
 pub use access::{AccessView, Capacity};
 pub use error::{ProjectionError, ReadError};
-pub use freshness::{Behind, Freshness, PATIENCE};
+pub use freshness::{Behind, Freshness, PATIENCE, Shown};
 pub use identity::Identity;
 pub use page::{Cursor, Limit, Page};
 pub use projector::{BATCH_FACTS, Projector, ProjectorState};

@@ -26,7 +26,7 @@ pub const BATCH_FACTS: usize = 4_096;
 /// How often a standby asks for the lock.
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
 /// How often an idle projector makes sure that it still holds the lock.
-const IDLE_CHECK: Duration = Duration::from_secs(5);
+const IDLE_CHECK: Duration = Duration::from_secs(1);
 /// How long the batch at hand may take once the task was asked to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a halted projector waits before it looks whether someone has acted.

@@ -7,9 +7,9 @@
 //! Bounds: one pool of the size given, and one connection that listens.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use lumbung_journal::app_options;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPool, PgPoolOptions};
 use sqlx::{PgExecutor, Row};
@@ -29,22 +29,45 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While the new schema of a flip catches up.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// Of the schema in the search path.
+const POSITION: &str = "select coalesce(max(position), 0) as position from checkpoint";
 
 /// A read schema and the connections that see it. One request takes it once, so all its queries see one schema.
+///
+/// Batches are committed asynchronously, so a crash of PostgreSQL may take back what was shown. It also ends every
+/// connection, and a new one is not used before the schema has come again to where it once was: nobody sees it go back.
 #[derive(Debug)]
 pub struct LiveSchema {
     name: SchemaName,
     pool: PgPool,
+    promised: Arc<AtomicI64>,
 }
 
 impl LiveSchema {
     fn open(options: &PgConnectOptions, name: SchemaName, size: u32) -> Self {
-        let options = app_options(options).options([("search_path", name.as_str())]);
+        let options = app_options(options)
+            .application_name("lumbung-queries")
+            .options([("search_path", name.as_str())]);
+        let promised = Arc::new(AtomicI64::new(0));
+        let kept = Arc::clone(&promised);
         let pool = PgPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                let promised = kept.load(Ordering::SeqCst);
+                Box::pin(async move {
+                    let position: i64 =
+                        sqlx::query(POSITION).fetch_one(connection).await?.try_get("position")?;
+                    if position >= promised { Ok(()) } else { Err(taken_back(position, promised)) }
+                })
+            })
             .connect_lazy_with(options);
-        Self { name, pool }
+        Self { name, pool, promised }
+    }
+
+    /// It has come to `position`, and somebody may have been told.
+    pub(crate) fn promise(&self, position: i64) {
+        self.promised.fetch_max(position, Ordering::SeqCst);
     }
 
     #[must_use]
@@ -59,11 +82,16 @@ impl LiveSchema {
     }
 }
 
+/// Transient: the pool tries again until the projector has come there again, or the time of the query is over.
+fn taken_back(position: i64, promised: i64) -> sqlx::Error {
+    let what = format!("the read models are at {position}, they were at {promised}");
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::WouldBlock, what))
+}
+
 /// A node's view of the read models.
 pub struct Reader {
     options: PgConnectOptions,
     pool_size: u32,
-    live: ArcSwap<LiveSchema>,
     target: watch::Sender<SchemaName>,
     progress: Progress,
     look: Notify,
@@ -80,19 +108,18 @@ impl Reader {
         let position = checkpoint_of(&listening, &name).await?;
         listening.close().await;
         Ok(Arc::new(Self {
-            live: ArcSwap::from_pointee(LiveSchema::open(&options, name.clone(), pool_size)),
+            progress: Progress::new(LiveSchema::open(&options, name.clone(), pool_size), position),
             options,
             pool_size,
             target: watch::Sender::new(name),
-            progress: Progress::new(position),
             look: Notify::new(),
         }))
     }
 
-    /// The schema to query.
+    /// The schema to query now; to see what was acknowledged, take the one that [`Freshness::wait_for`] answers.
     #[must_use]
     pub fn live(&self) -> Arc<LiveSchema> {
-        self.live.load_full()
+        self.progress.shown().schema
     }
 
     /// Waits for positions to become visible to queries.
@@ -121,17 +148,18 @@ impl Reader {
 
     /// A writer of `schema` committed `position`.
     pub(crate) fn projected(&self, schema: &SchemaName, position: i64) {
-        if self.live.load().name == *schema {
-            self.progress.raise(position);
-        } else if *self.target.borrow() == *schema && position >= self.progress.get() {
+        if self.progress.raise(schema, position) {
+            return;
+        }
+        if *self.target.borrow() == *schema && position >= self.progress.position() {
             self.look.notify_one();
         }
     }
 
     /// A writer of `schema` took over and found its checkpoint there.
     pub(crate) fn loaded(&self, schema: &SchemaName, position: i64) {
-        if self.live.load().name == *schema {
-            self.progress.correct(self.progress.get(), position);
+        if self.progress.shows(schema) {
+            self.progress.correct(schema, self.progress.position(), position);
         } else {
             self.look.notify_one();
         }
@@ -141,7 +169,7 @@ impl Reader {
         let pool = listening_pool(&self.options);
         loop {
             let pause = match self.look_once(&pool).await {
-                Ok(()) if *self.target.borrow() == self.live.load().name => LOOK_EVERY,
+                Ok(()) if self.progress.shows(&self.target.borrow()) => LOOK_EVERY,
                 Ok(()) => LOOK_AGAIN,
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "could not look after the read schema");
@@ -165,14 +193,15 @@ impl Reader {
             }
             moved
         });
-        let before = self.progress.get();
+        let before = self.progress.position();
         let position = checkpoint_of(pool, &registered).await?;
-        if self.live.load().name == registered {
-            self.progress.correct(before, position);
-        } else if position >= self.progress.get() {
-            info!(schema = %registered, position, "queries move to another read schema");
-            self.live.store(Arc::new(LiveSchema::open(&self.options, registered, self.pool_size)));
-            self.progress.raise(position);
+        if self.progress.shows(&registered) {
+            self.progress.correct(&registered, before, position);
+        } else if position >= self.progress.position() {
+            let schema = LiveSchema::open(&self.options, registered.clone(), self.pool_size);
+            if self.progress.move_to(schema, position) {
+                info!(schema = %registered, position, "queries move to another read schema");
+            }
         }
         Ok(())
     }

@@ -43,13 +43,12 @@ impl View {
     async fn reaching(min_position: i64, parts: &Parts, app: &App) -> Result<Self, ApiError> {
         let acknowledged = app.ledger.feed().reached();
         let wanted = acknowledged.max(min_position);
-        let position = if parameter(&parts.uri, "stale").as_deref() == Some("ok") {
-            app.freshness.projected()
+        let shown = if parameter(&parts.uri, "stale").as_deref() == Some("ok") {
+            app.freshness.shown()
         } else {
             app.freshness.wait_for(wanted, app.patience).await?
         };
-        // Taken after the wait: a schema that a rebuild made is behind until then.
-        Ok(Self { read: app.reader.live(), position })
+        Ok(Self { read: shown.schema, position: shown.position })
     }
 
     /// An answer that shows what was read.

@@ -120,13 +120,13 @@ async fn a_rebuild_while_the_log_grows() {
         let mut shown = 0;
         while !writer.is_finished() {
             let position = log.lock().await.position();
-            shown = node.reader.freshness().wait_for(position.max(shown), PATIENCE).await.unwrap();
-            let read = node.reader.live();
+            let now = node.reader.freshness().wait_for(position.max(shown), PATIENCE).await.unwrap();
+            shown = now.position;
             let found: i64 = sqlx::query_scalar("select max(position) from checkpoint")
-                .fetch_one(read.pool())
+                .fetch_one(now.schema.pool())
                 .await
                 .unwrap();
-            assert!(found >= shown, "{} shows {found}, promised {shown}", read.name());
+            assert!(found >= shown, "{} shows {found}, promised {shown}", now.schema.name());
         }
     };
     let rebuilding = async {

@@ -34,8 +34,7 @@ impl Node {
 
     /// What queries see once they show `position`.
     pub(crate) async fn read_at(&self, position: i64) -> Arc<LiveSchema> {
-        self.reader.freshness().wait_for(position, PATIENCE).await.unwrap();
-        self.reader.live()
+        self.reader.freshness().wait_for(position, PATIENCE).await.unwrap().schema
     }
 
     pub(crate) async fn is(&self, wanted: impl Fn(&ProjectorState) -> bool) -> ProjectorState {
@@ -92,6 +91,36 @@ async fn a_checkpoint_that_went_back_is_projected_from_again() {
     let steps: i64 =
         sqlx::query_scalar("select count(*) from loan_history").fetch_one(read.pool()).await.unwrap();
     assert_eq!(steps, 3);
+    node.stop().await;
+}
+
+/// A crash ends every connection. Whoever was shown a position is not shown less by a new one.
+#[tokio::test]
+async fn what_was_shown_is_never_taken_back() {
+    let mut log = Log::new().await;
+    let node = Node::start(&log).await;
+    log.select(1, 11, 1);
+    log.submit(1, 1, 1, 3_000_000);
+    let submitted = log.commit().await;
+    node.read_at(submitted).await;
+    log.approve(1, officer(101, Some(1)), None);
+    let approved = log.commit().await;
+    let read = node.read_at(approved).await;
+    assert_eq!(checkpoint(&read).await, approved);
+
+    lose_checkpoint(&log, &read, submitted).await;
+    let mut admin = PgConnection::connect_with(&log.options).await.unwrap();
+    let end_everyone = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+         where pid <> pg_backend_pid() and datname = current_database() and application_name like 'lumbung%'";
+    let ended: i64 = sqlx::query_scalar(end_everyone).fetch_one(&mut admin).await.unwrap();
+    assert!(ended >= 2);
+    // Waits for the projector, which finds its checkpoint gone back and projects again.
+    let mut shown = read.pool().acquire().await.unwrap();
+    let position: i64 =
+        sqlx::query_scalar("select max(position) from checkpoint").fetch_one(&mut *shown).await.unwrap();
+    assert!(position >= approved, "shows {position}, showed {approved}");
+    let loan = loans::by_id(&read, LoanNumber(1)).await.unwrap().unwrap();
+    assert_eq!(loan.status, LoanStatus::MarketingApproved);
     node.stop().await;
 }
 
