@@ -3,8 +3,12 @@
 
 mod example;
 mod form;
+mod gates;
 mod letters;
+mod matrix;
 mod messages;
+mod probes;
+mod town;
 
 mod admin;
 mod approval;

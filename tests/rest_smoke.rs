@@ -49,6 +49,10 @@ impl Server {
         Self { app, url, client: reqwest::Client::new(), _node: node }
     }
 
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }

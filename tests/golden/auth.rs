@@ -68,14 +68,14 @@ async fn tokens(golden: &mut Golden, server: &Server) {
         &super::super::rest_smoke::send(server.request(reqwest::Method::GET, "/api/loans")).await,
     );
     let (user, session) = (UserId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
-    let elsewhere = Tokens::new(&SecretKey::generate().unwrap(), server.app.tokens.lifetime());
+    let elsewhere = Tokens::new(&SecretKey::generate().unwrap(), server.app().tokens.lifetime());
     let other = elsewhere.issue(user, session, Utc::now()).unwrap();
     golden.row("AUTH_INVALID_TOKEN", &server.get("/api/loans", &other).await);
     // A session that is open, in a token that has run out.
     let john = server.login("john.doe@email.com", "customer123").await;
-    let known = server.app.tokens.verify(&john).unwrap();
+    let known = server.app().tokens.verify(&john).unwrap();
     let long_ago = Utc::now() - TimeDelta::seconds(3_700);
-    let expired = server.app.tokens.issue(known.user, known.session, long_ago).unwrap();
+    let expired = server.app().tokens.issue(known.user, known.session, long_ago).unwrap();
     golden.row("AUTH_EXPIRED_TOKEN", &server.get("/api/loans", &expired).await);
     server.get("/api/loans", &john).await.ok(200);
     golden.row("AUTH_LOGOUT", &server.post("/api/auth/logout", &john, json!({})).await);

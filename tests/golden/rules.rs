@@ -24,8 +24,10 @@ async fn routes(golden: &mut Golden, server: &Server, john: &str) {
     golden.row("RULES_METHOD", &send(server.request(Method::DELETE, "/api/loans").bearer_auth(john)).await);
     golden.row(
         "RULES_BEHIND",
-        &send(server.request(Method::GET, "/api/loans").bearer_auth(john).header("Min-Position", 1 << 40))
-            .await,
+        &send(
+            server.request(Method::GET, "/api/loans").bearer_auth(john).header("Min-Position", 1_i64 << 40),
+        )
+        .await,
     );
     golden.row("RULES_LIMIT", &server.get("/api/loans?limit=1001", john).await);
     golden.row("RULES_CURSOR", &server.get("/api/loans?cursor=zzz", john).await);
