@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
+mod audit;
 mod crash;
 mod embedded;
 mod golden;

@@ -6,12 +6,14 @@ use lumbung::app::App;
 use lumbung::cli::{CommonArgs, ServeArgs};
 use lumbung::config::Config;
 use lumbung::demo;
+use lumbung::http;
 use lumbung::node::Node;
 use lumbung::rest;
 use lumbung::secret::SecretKey;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::support::cluster::database;
@@ -45,7 +47,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = rest::router(Arc::clone(&app));
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tokio::spawn(http::serve(listener, router, 1_000, std::future::pending(), Duration::ZERO));
         Self { app, url, client: reqwest::Client::new(), _node: node }
     }
 

@@ -8,6 +8,7 @@ use lumbung_commands::Ledger;
 use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::watch;
 
+use crate::audit::{Audit, Bounds};
 use crate::auth::{Passwords, Tokens};
 use crate::config::{Config, Environment, Limits};
 use crate::node::Node;
@@ -24,6 +25,7 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub numbers: Numbers,
+    pub audit: Audit,
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
     pub public_url: String,
@@ -34,7 +36,7 @@ pub struct App {
 }
 
 impl App {
-    /// What requests to this node need of it.
+    /// What requests to this node need of it. Starts the writer of audit rows; call it inside a runtime.
     #[must_use]
     pub fn new(config: &Config, token_key: &SecretKey, node: &Node) -> Self {
         let limits = config.limits.clone();
@@ -47,6 +49,11 @@ impl App {
             tokens: Tokens::new(token_key, Duration::from_secs(limits.access_token_s)),
             passwords: Passwords::new(),
             numbers: Numbers::new(node.ledger.pool().clone()),
+            audit: Audit::start(
+                node.ledger.pool().clone(),
+                Arc::clone(node.ledger.vault()),
+                Bounds::from(&limits),
+            ),
             zone: config.zone,
             public_url: config.public_url.clone(),
             environment: config.environment,

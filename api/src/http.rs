@@ -3,17 +3,24 @@
 //! Bounds: so many connections at once (one more waits to be accepted), so long for a request's head, one request
 //! at a time on each. Bodies and handling times are bounded by the edge (`rest`).
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower::Service as _;
 use tracing::{debug, warn};
 
 /// A head that is not there by then is not coming; also how long an idle connection is kept.
@@ -64,8 +71,9 @@ pub async fn serve(
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = graceful.watch(connection(stream, router.clone()));
+            Ok((stream, peer)) => {
+                let service = Service { router: router.clone(), peer };
+                let connection = graceful.watch(connection(stream, service));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         debug!(error = &error as &dyn std::error::Error, "a connection broke");
@@ -83,9 +91,27 @@ pub async fn serve(
     tokio::time::timeout(drain_within, graceful.shutdown()).await.is_ok()
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+/// The router, told who is at the other end.
+struct Service {
+    router: Router,
+    peer: SocketAddr,
+}
 
-fn connection(stream: TcpStream, router: Router) -> Connection {
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        // A router is always ready.
+        self.router.clone().call(request)
+    }
+}
+
+type Connection = http1::Connection<TokioIo<TcpStream>, Service>;
+
+fn connection(stream: TcpStream, service: Service) -> Connection {
     // Answers are small and written at once: waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
@@ -94,5 +120,5 @@ fn connection(stream: TcpStream, router: Router) -> Connection {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
 }

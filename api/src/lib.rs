@@ -13,6 +13,7 @@ pub mod app;
 pub mod node;
 pub mod numbers;
 
+pub mod audit;
 pub mod auth;
 pub mod demo;
 pub mod http;

@@ -76,6 +76,18 @@ async fn every_right_too_many_is_noticed() {
             "alter table journal.events owner to lumbung_owner",
         ),
         (
+            "grant update (kind) on audit.attempts to lumbung_app",
+            "revoke update (kind) on audit.attempts from lumbung_app",
+        ),
+        (
+            "grant truncate on audit.attempts to lumbung_app",
+            "revoke truncate on audit.attempts from lumbung_app",
+        ),
+        (
+            "alter table audit.attempts disable trigger insert_only",
+            "alter table audit.attempts enable trigger insert_only",
+        ),
+        (
             "alter table journal.events disable trigger insert_only",
             "alter table journal.events enable trigger insert_only",
         ),

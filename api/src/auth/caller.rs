@@ -12,6 +12,7 @@ use lumbung_projections::Identity;
 
 use super::Gate;
 use crate::app::App;
+use crate::audit::Trail;
 use crate::rest::error::ApiError;
 
 /// Whoever has a good session.
@@ -29,6 +30,7 @@ impl Gate for Anyone {
 pub struct Caller<G: Gate = Anyone> {
     identity: Identity,
     user: UserId,
+    trail: Trail,
     gate: PhantomData<fn() -> G>,
 }
 
@@ -49,6 +51,12 @@ impl<G: Gate> Caller<G> {
         &self.identity
     }
 
+    /// For audit rows of what this caller does.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
     #[must_use]
     pub fn person(&self) -> Option<&Person> {
         self.identity.person()
@@ -61,6 +69,8 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let token =
             bearer(parts).and_then(|token| app.tokens.verify(token)).ok_or(ApiError::unauthorized())?;
+        let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
+        trail.identified(Actor { user: token.user, session: token.session });
         // What this node acknowledged, a logout among it, counts at once.
         app.access.wait_until_current(app.patience).await?;
         let identity = app.access.identify(token.session).await?.ok_or(ApiError::unauthorized())?;
@@ -70,7 +80,7 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
         if !G::admits(&identity) {
             return Err(G::refusal().into());
         }
-        Ok(Self { identity, user: token.user, gate: PhantomData })
+        Ok(Self { identity, user: token.user, trail, gate: PhantomData })
     }
 }
 

@@ -81,4 +81,10 @@ limits! {
     failed_logins_per_quarter_hour: |_| 10, 1..=100000;
     /// Registrations, resets and codes per address in an hour.
     sensitive_requests_per_hour: |production| if production { 60 } else { 100_000 }, 1..=10000000;
+    /// Audit rows that may wait to be stored; beyond it they are dropped and counted.
+    audit_queue_rows: |_| 4_096, 1..=1000000;
+    /// Age at which an audit row is deleted.
+    audit_retention_s: |_| 400 * 86_400, 3600..=3153600000;
+    /// Most audit rows of one kind; beyond it the oldest of the kind are deleted.
+    audit_rows_per_kind: |_| 1_000_000, 1000..=1000000000;
 }

@@ -20,6 +20,7 @@ use super::envelope::Reply;
 use super::error::ApiError;
 use super::people::People;
 use crate::app::App;
+use crate::audit::{FailedLogin, Trail};
 use crate::auth::Caller;
 
 pub(super) struct Registration {
@@ -96,6 +97,7 @@ pub(super) async fn register(
 
 pub(super) async fn login(
     State(app): State<Arc<App>>,
+    trail: Trail,
     origin: Origin,
     input: Input<Credentials>,
 ) -> Result<Reply<SessionJson>, ApiError> {
@@ -106,7 +108,12 @@ pub(super) async fn login(
     };
     let (login, hash) = known.unzip();
     let fits = app.passwords.verify(&password, hash).await?;
-    let login = login.filter(|_| fits).ok_or(Rejection::InvalidCredentials)?;
+    let person = login.as_ref().map(|login| login.user);
+    let Some(login) = login.filter(|_| fits) else {
+        let refused = ApiError::from(Rejection::InvalidCredentials);
+        app.audit.login_failed(&trail, FailedLogin { email: email.as_ref(), person, code: refused.code() });
+        return Err(refused);
+    };
     let user = login.user;
     let done = carry_out(&app, login, origin.keyless(user)).await?;
     let json = session_json(&app, done.outcome, done.at).await?;

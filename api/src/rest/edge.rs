@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, ALLOW};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
@@ -17,9 +17,12 @@ use uuid::Uuid;
 use super::envelope::render;
 use super::error::ApiError;
 use crate::app::App;
+use crate::audit::Trail;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
+/// The code of a failed login.
+const INVALID_CREDENTIALS: &str = "INVALID_CREDENTIALS";
 
 /// Names one request in answers, logs and the metadata of its events.
 #[derive(Debug, Clone)]
@@ -46,11 +49,14 @@ impl RequestId {
 pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
+    let trail = Trail::of(&request, Arc::clone(&id.0));
+    request.extensions_mut().insert(trail.clone());
     let accept = accept_only(request.headers());
     let span =
         info_span!("request", id = id.as_str(), method = %request.method(), path = request.uri().path());
     async move {
         let response = in_time(&app, request, next).await;
+        record_refusal(&app, &trail, &response);
         let mut response = match response.extensions().get::<ApiError>() {
             Some(error) => {
                 log(error);
@@ -70,6 +76,20 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
     }
     .instrument(span)
     .await
+}
+
+/// A refusal for who asked is an audit row, wherever it was made. A failed login says so itself, because only it knows
+/// whose login failed.
+fn record_refusal(app: &App, trail: &Trail, response: &Response) {
+    let status = response.status();
+    let code = response.extensions().get::<ApiError>().map(|error| error.problem().code);
+    match status {
+        StatusCode::FORBIDDEN => app.audit.denied(trail, status, code.unwrap_or("ACCESS_DENIED")),
+        StatusCode::UNAUTHORIZED if trail.has_token() && code != Some(INVALID_CREDENTIALS) => {
+            app.audit.denied(trail, status, code.unwrap_or("UNAUTHORIZED"));
+        }
+        _ => {}
+    }
 }
 
 /// The ledger answers for its commands sooner than this; the limit is for everything around them.

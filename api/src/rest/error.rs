@@ -171,6 +171,12 @@ impl ApiError {
         self
     }
 
+    /// Stable, in capitals.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
     pub(super) fn problem(&self) -> &Problem {
         &self.0
     }

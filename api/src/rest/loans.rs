@@ -104,6 +104,7 @@ pub(super) async fn show(
     view: View,
 ) -> Result<Reply<LoanDetail>, ApiError> {
     let loan = readable(&caller, loans::by_id(&view.read, number).await?)?;
+    app.audit.looked_at_loan(caller.trail(), loan.submission.customer.user_id, number);
     let people = People::of(&app, [customer_of(&loan.submission.customer)]).await?;
     let json = LoanDetail::new(&loan.submission, loan.status, &people, app.zone)?;
     Ok(view.reply(&app, json).version(loan.version))
@@ -115,7 +116,8 @@ pub(super) async fn history(
     LoanToRead(number): LoanToRead,
     view: View,
 ) -> Result<Reply<Vec<HistoryRow>>, ApiError> {
-    readable(&caller, loans::by_id(&view.read, number).await?)?;
+    let loan = readable(&caller, loans::by_id(&view.read, number).await?)?;
+    app.audit.looked_at_loan(caller.trail(), loan.submission.customer.user_id, number);
     let steps = loan_history::of_loan(&view.read, number).await?;
     let people = People::of(&app, steps.iter().flat_map(ciphertexts)).await?;
     let rows = steps.iter().map(|step| history_row(&app, step, &people)).collect::<Result<_, _>>()?;

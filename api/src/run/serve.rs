@@ -63,6 +63,7 @@ async fn serve(
         }
         reason
     };
+    app.audit.flush().await;
     drop(app);
     node.stop().await;
     match stopped {

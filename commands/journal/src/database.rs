@@ -130,9 +130,16 @@ pub async fn excess_rights(pool: &PgPool) -> Result<Vec<String>, JournalError> {
                  and has_any_column_privilege(current_user, c.oid, 'UPDATE')
          union all
          select w.name || ' lacks its insert-only trigger'
-             from (values ('journal.events'), ('journal.anchors')) as w (name)
-             left join pg_trigger t on t.tgrelid = w.name::regclass and t.tgname = 'insert_only'
-             where t.tgenabled is distinct from 'O'",
+             from (values ('journal.events'), ('journal.anchors'), ('audit.attempts')) as w (name)
+             left join pg_trigger t on t.tgrelid = to_regclass(w.name) and t.tgname = 'insert_only'
+             where t.tgenabled is distinct from 'O'
+         union all
+         select 'audit.' || c.relname || ' can be changed'
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where n.nspname = 'audit' and c.relkind = 'r'
+                 and (pg_has_role(current_user, c.relowner, 'member')
+                     or has_table_privilege(current_user, c.oid, 'TRUNCATE')
+                     or has_any_column_privilege(current_user, c.oid, 'UPDATE'))",
     )
     .fetch_all(pool)
     .await?;

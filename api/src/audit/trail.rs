@@ -1,0 +1,140 @@
+//! What is known of a request while it is handled, for whoever writes about it afterwards.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Uri};
+use lumbung_commands::Actor;
+use uuid::Uuid;
+
+/// What stands for the route of a request that no route fits.
+pub(crate) const UNMATCHED: &str = "unmatched";
+
+/// The longest subject taken from a path: a 64-bit number or a UUID.
+const LONGEST_NUMBER: usize = 19;
+
+/// One request. The edge makes it; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Trail(Arc<Marks>);
+
+#[derive(Debug, Default)]
+struct Marks {
+    request_id: Arc<str>,
+    method: Method,
+    route: Option<MatchedPath>,
+    uri: Uri,
+    client: Option<IpAddr>,
+    agent: Option<HeaderValue>,
+    has_token: bool,
+    actor: OnceLock<Actor>,
+}
+
+impl Trail {
+    pub(crate) fn of(request: &Request, request_id: Arc<str>) -> Self {
+        let (headers, extensions) = (request.headers(), request.extensions());
+        Self(Arc::new(Marks {
+            request_id,
+            method: request.method().clone(),
+            route: extensions.get::<MatchedPath>().cloned(),
+            uri: request.uri().clone(),
+            client: extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip()),
+            agent: headers.get(USER_AGENT).cloned(),
+            has_token: headers.contains_key(AUTHORIZATION),
+            actor: OnceLock::new(),
+        }))
+    }
+
+    /// Notes whose token the request carries, once its signature was found good. It may still be refused.
+    pub(crate) fn identified(&self, actor: Actor) {
+        let _ = self.0.actor.set(actor);
+    }
+
+    #[must_use]
+    pub fn actor(&self) -> Option<Actor> {
+        self.0.actor.get().copied()
+    }
+
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.0.method
+    }
+
+    /// The template of the route, such as `/api/loans/{id}`.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        route_of(self.matched())
+    }
+
+    pub(super) fn matched(&self) -> Option<&MatchedPath> {
+        self.0.route.as_ref()
+    }
+
+    pub(super) fn shared_request_id(&self) -> Arc<str> {
+        Arc::clone(&self.0.request_id)
+    }
+
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.0.has_token
+    }
+
+    /// The address at the other end of the connection.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        self.0.client
+    }
+
+    pub(super) fn agent(&self) -> Option<&[u8]> {
+        self.0.agent.as_ref().map(HeaderValue::as_bytes)
+    }
+
+    /// The first parameter of the route, by name, if it is a number or a UUID. Anything else in a path may be personal.
+    pub(super) fn subject(&self) -> Option<(Cow<'static, str>, String)> {
+        let (name, value) = parameter(self.route(), self.0.uri.path())?;
+        let number = value.len() <= LONGEST_NUMBER && value.bytes().all(|byte| byte.is_ascii_digit());
+        (number || Uuid::try_parse(value).is_ok()).then(|| (name.to_owned().into(), value.to_owned()))
+    }
+}
+
+pub(super) fn route_of(matched: Option<&MatchedPath>) -> &str {
+    matched.map_or(UNMATCHED, MatchedPath::as_str)
+}
+
+/// The first parameter of a template, and what a path has in its place.
+fn parameter<'a>(template: &'a str, path: &'a str) -> Option<(&'a str, &'a str)> {
+    template.split('/').zip(path.split('/')).find_map(|(template, value)| {
+        let name = template.strip_prefix('{')?.strip_suffix('}')?;
+        (!value.is_empty()).then_some((name, value))
+    })
+}
+
+impl<S: Sync> FromRequestParts<S> for Trail {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_parameter_of_a_path() {
+        assert_eq!(parameter("/api/loans/{id}/history", "/api/loans/7/history"), Some(("id", "7")));
+        assert_eq!(parameter("/uploads/{*name}", "/uploads/a"), Some(("*name", "a")));
+        assert_eq!(parameter("/api/loans", "/api/loans"), None);
+        assert_eq!(parameter("/api/loans/{id}", "/api/loans/"), None);
+    }
+}
