@@ -10,6 +10,7 @@ use lumbung::http;
 use lumbung::node::Node;
 use lumbung::rest;
 use lumbung::secret::SecretKey;
+use lumbung_commands::ledger::Options;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -38,10 +39,15 @@ pub(super) struct Answer {
 
 impl Server {
     pub(super) async fn start() -> Self {
+        Self::start_with(options(&database().await)).await
+    }
+
+    /// With another database, or other limits of the ledger.
+    pub(super) async fn start_with(options: Options) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
         let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
-        let node = Node::start(options(&database().await), 4).await.unwrap();
+        let node = Node::start(options, 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
         demo::seed(&app).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -53,6 +59,11 @@ impl Server {
 
     pub(super) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// Where it serves, without a slash at the end.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {

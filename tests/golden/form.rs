@@ -77,3 +77,19 @@ impl Server {
         send(self.request(Method::POST, path).json(&body)).await
     }
 }
+
+impl Answer {
+    /// An answer as it stood on the wire.
+    pub(crate) fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap();
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        Self {
+            status: status.parse().unwrap(),
+            headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
+            text: body.to_owned(),
+            json: serde_json::from_str(body).unwrap_or_default(),
+        }
+    }
+}

@@ -1,11 +1,20 @@
 //! CONTRACT §1: what every endpoint does alike.
 
+use std::time::Duration;
+
+use lumbung_commands::ledger::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::super::rest_smoke::{Server, send};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::super::rest_smoke::{Answer, Server, send};
 use super::messages::Golden;
 use super::walk::{Officers, application};
+use crate::support::cluster::database;
+use crate::support::ledger::options;
+use crate::support::proxy::{Cut, Proxy};
 
 pub(super) async fn run(golden: &mut Golden) {
     let server = Server::start().await;
@@ -41,13 +50,33 @@ async fn bodies(golden: &mut Golden, server: &Server, john: &str) {
     let large = request(Method::POST, "/api/auth/login", json, vec![b' '; (1 << 20) + 1]).await;
     golden.row("RULES_BODY_SIZE", &large);
     let form = "multipart/form-data; boundary=x";
-    let large = request(Method::PUT, "/api/customer/profile", form, vec![b' '; (20 << 20) + 1]).await;
-    golden.row("RULES_MULTIPART_SIZE", &large);
+    golden.row(
+        "RULES_MULTIPART_SIZE",
+        &announce(server, john, "/api/customer/profile", form, (20 << 20) + 1).await,
+    );
     let kind = "application/x-www-form-urlencoded";
     golden.row("RULES_BODY_TYPE", &request(Method::POST, "/api/loans", kind, b"amount=1".to_vec()).await);
     let put = request(Method::PUT, "/api/customer/profile", json, b"{\"nik\": \"1\"}".to_vec()).await;
     golden.row("RULES_MULTIPART_TYPE", &put);
     golden.row("RULES_NOT_JSON", &request(Method::POST, "/api/loans", json, b"{x".to_vec()).await);
+}
+
+/// A body that is announced and not sent: the server is not to wait for one that it will not take.
+async fn announce(server: &Server, token: &str, path: &str, kind: &str, length: u64) -> Answer {
+    let address = server.url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+         Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut told = Vec::new();
+    let mut buffer = [0; 4_096];
+    // The connection may be reset behind the answer, for the body never came.
+    while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+        told.extend_from_slice(&buffer[..read]);
+    }
+    Answer::parse(&String::from_utf8(told).unwrap())
 }
 
 async fn fields(golden: &mut Golden, server: &Server, john: &str, officers: &Officers) {
@@ -93,7 +122,31 @@ async fn headers(golden: &mut Golden, server: &Server, john: &str, officers: &Of
     golden.row("RULES_VERSION", &send(approve.header("If-Match", "\"9\"")).await);
 }
 
-/// A database that takes a command and never says what became of it.
+/// A database that takes a command and does not say what became of it.
 async fn unknown_outcome(golden: &mut Golden) {
-    let _ = golden;
+    let database = database().await;
+    let proxy = Proxy::start();
+    let (answer_within, append_within) = (Duration::from_secs(2), Duration::from_secs(4));
+    let server =
+        Server::start_with(Options { answer_within, append_within, ..options(&proxy.before(&database)) })
+            .await;
+    let john = server.login("john.doe@email.com", "customer123").await;
+    proxy.cut_next(Cut::Silence);
+    let body = json!({"productId": 1}).to_string();
+    let select = async || server.post_keyed("/api/customer/plafond", &john, "k", &body).await;
+    golden.row("RULES_UNKNOWN_OUTCOME", &select().await);
+    // The key tells the truth, once it is known: it was done.
+    let told = loop {
+        match select().await {
+            told if told.status == 503 => {}
+            told => break told,
+        }
+    };
+    assert_eq!(
+        (proxy.cuts_made(), told.headers.get("idempotent-replayed").is_some()),
+        (1, true),
+        "{}",
+        told.text
+    );
+    told.ok(200);
 }
