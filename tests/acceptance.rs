@@ -4,10 +4,12 @@
 mod audit;
 mod crash;
 mod embedded;
+mod forged;
 mod golden;
 mod ledger;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;
 mod served;
+mod storm;
 mod support;

@@ -2,13 +2,13 @@
 //! body, `golden/matrix.tsv` who may do what to whose. Each test says everything that differs, not only the first.
 
 mod example;
-mod form;
-mod gates;
+pub(crate) mod form;
+pub(crate) mod gates;
 mod letters;
 mod matrix;
 mod messages;
 mod probes;
-mod town;
+pub(crate) mod town;
 
 mod admin;
 mod approval;

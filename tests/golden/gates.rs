@@ -70,7 +70,7 @@ pub(super) enum Object {
 }
 
 /// One line of the table.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     words: Vec<&'static str>,
     pub(super) objects: Vec<Object>,
     /// What an admitted caller is told by the probe.
@@ -89,7 +89,7 @@ impl Object {
 }
 
 /// Every gate, by method and path.
-pub(super) fn gates() -> BTreeMap<(&'static str, &'static str), Gate> {
+pub(crate) fn gates() -> BTreeMap<(&'static str, &'static str), Gate> {
     let every = [Object::Nothing, Object::Own, Object::Other, Object::OtherBranch];
     let lines = GATES.lines().skip(1).map(|line| {
         let cells: Vec<&'static str> = line.split('\t').collect();
@@ -103,6 +103,11 @@ pub(super) fn gates() -> BTreeMap<(&'static str, &'static str), Gate> {
 }
 
 impl Gate {
+    /// Whether everybody may pass, without so much as a token.
+    pub(crate) fn is_open(&self) -> bool {
+        self.words[0] == "none"
+    }
+
     /// The status for a caller of this role; `None`: nobody in particular.
     pub(super) fn status(&self, role: Option<&str>, object: Object) -> u16 {
         match role {
