@@ -6,6 +6,7 @@ mod crash;
 mod embedded;
 mod forged;
 mod golden;
+mod leaks;
 mod ledger;
 mod rest_edge;
 mod rest_smoke;

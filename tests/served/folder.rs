@@ -39,6 +39,22 @@ impl Folder {
         self.temp.path().join(format!("server-{number}.log"))
     }
 
+    /// The logs of all servers of this folder.
+    pub(crate) fn logs(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.temp.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect()
+    }
+
+    /// Where what its servers print is kept.
+    pub(crate) fn terminal(&self) -> PathBuf {
+        self.temp.path().join("terminal")
+    }
+
+    /// What its servers printed until now.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.terminal()).unwrap_or_default()
+    }
+
     /// The main process of PostgreSQL, while it runs.
     pub(crate) fn postgres(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.data().join("postgres/postmaster.pid")).ok()?;

@@ -1,6 +1,7 @@
 //! One `lumbung serve`.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,12 +30,19 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the binary on the folder and waits until it is ready.
     pub(crate) async fn start(folder: &Folder) -> Self {
-        let mut server = Self::spawn(folder).await;
+        let mut server = Self::spawn(folder, "warn,lumbung=info").await;
         server.wait_ready().await;
         server
     }
 
-    async fn spawn(folder: &Folder) -> Self {
+    /// As [`Server::start`], and it logs all that it can at the level `debug`.
+    pub(crate) async fn start_talkative(folder: &Folder) -> Self {
+        let mut server = Self::spawn(folder, "debug").await;
+        server.wait_ready().await;
+        server
+    }
+
+    async fn spawn(folder: &Folder, level: &str) -> Self {
         let log = folder.log(NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut command = Command::new(env!("CARGO_BIN_EXE_lumbung"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.data());
@@ -43,12 +51,15 @@ impl Server {
                 command.env_remove(name);
             }
         }
+        command.env("LUMBUNG_LOG", level);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = None;
+        let mut said = File::options().append(true).create(true).open(folder.terminal()).unwrap();
         let greeting = async {
             while let Ok(Some(line)) = lines.next_line().await {
+                writeln!(said, "{line}").unwrap();
                 address = line.strip_prefix(READY).map(str::to_owned);
                 if address.is_some() {
                     break;
@@ -60,7 +71,12 @@ impl Server {
             panic!("the server did not start (in time: {in_time}); it said:\n{}", tail(&log));
         };
         // Somebody has to read the rest, or the server would wait for them.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                // The folder may be gone before the server is.
+                let _ = writeln!(said, "{line}");
+            }
+        });
         Self { child, address, log }
     }
 
