@@ -6,10 +6,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use lumbung_commands::Ledger;
 use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::audit::{Audit, Bounds};
-use crate::auth::{Passwords, Tokens};
+use crate::auth::{FailedLogins, Passwords, Quota, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
 use crate::node::Node;
 use crate::numbers::Numbers;
@@ -24,6 +24,14 @@ pub struct App {
     pub projector: watch::Receiver<ProjectorState>,
     pub tokens: Tokens,
     pub passwords: Passwords,
+    pub failed_logins: FailedLogins,
+    /// What one address may ask for that costs us or somebody else.
+    pub quota: Quota,
+    pub trusted_proxies: TrustedProxies,
+    /// Whether messages get anywhere.
+    pub delivers: bool,
+    /// Rung when a message was queued, so that it need not wait for the next look.
+    pub outbox_bell: Arc<Notify>,
     pub numbers: Numbers,
     pub audit: Audit,
     /// The zone that the documented endpoints print times in.
@@ -46,8 +54,17 @@ impl App {
             freshness: node.reader.freshness(),
             access: Arc::clone(&node.access),
             projector: node.projector.state(),
-            tokens: Tokens::new(token_key, Duration::from_secs(limits.access_token_s)),
+            tokens: Tokens::new(
+                token_key,
+                Duration::from_secs(limits.access_token_s),
+                Duration::from_secs(limits.refresh_token_s),
+            ),
             passwords: Passwords::new(),
+            failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
+            quota: Quota::new(limits.sensitive_requests_per_hour),
+            trusted_proxies: config.trusted_proxies.clone(),
+            delivers: config.mail.is_some() || config.environment != Environment::Production,
+            outbox_bell: Arc::default(),
             numbers: Numbers::new(node.ledger.pool().clone()),
             audit: Audit::start(
                 node.ledger.pool().clone(),

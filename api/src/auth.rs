@@ -6,10 +6,20 @@ mod caller;
 mod gate;
 mod tokens;
 
+mod client_address;
+mod device;
+mod failed_logins;
+mod quota;
+
+pub(crate) use caller::bearer;
 pub use caller::{Anyone, Caller};
+pub use client_address::{ClientAddress, NoNetwork, TrustedProxies};
+pub use device::Device;
+pub use failed_logins::{Attempt, CountKey, FailedLogins, HeldBack};
 pub use gate::{
     DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, stages};
 pub use passwords::{Passwords, PasswordsError};
-pub use tokens::{Token, TokenError, Tokens};
+pub use quota::Quota;
+pub use tokens::{RefreshToken, Token, TokenError, Tokens};

@@ -6,6 +6,7 @@
 
 mod layer;
 mod limits;
+mod mail;
 mod shown;
 
 use std::net::SocketAddr;
@@ -18,7 +19,9 @@ use sqlx::postgres::PgConnectOptions;
 
 pub use layer::Layer;
 pub use limits::Limits;
+pub use mail::{Credentials, Mail};
 
+use crate::auth::TrustedProxies;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::data_dir::{DataDir, DataDirError, Secrets, read_key_file};
 use crate::secret::{NotAKey, SecretKey};
@@ -59,6 +62,11 @@ pub struct Config {
     pub zone: Tz,
     /// What links in answers start with; without a slash at the end.
     pub public_url: String,
+    /// Networks of our own proxies, as a comma-separated list like `10.0.0.0/8,192.0.2.7`: their `X-Forwarded-For` says
+    /// where a request comes from. Empty: only the connection itself is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// `None`: messages go to the terminal, and in production nowhere.
+    pub mail: Option<Mail>,
     pub limits: Limits,
     given_master_key: Option<SecretKey>,
     given_token_key: Option<SecretKey>,
@@ -121,13 +129,14 @@ impl Config {
             ..Layer::default()
         };
         let mut merged = flags.over(from_env).over(from_file);
-        let limits = std::mem::take(&mut merged.limits);
-        Self::from_layer(merged, limits, &env)
+        let (limits, mail) = (std::mem::take(&mut merged.limits), std::mem::take(&mut merged.mail));
+        Self::from_layer(merged, limits, mail, &env)
     }
 
     fn from_layer(
         layer: Layer,
         limits: limits::LimitsLayer,
+        mail: mail::MailLayer,
         env: &impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let environment = layer.environment.unwrap_or_default();
@@ -157,6 +166,8 @@ impl Config {
             demo,
             zone: zone(layer.zone)?,
             public_url: public_url(layer.public_url)?,
+            trusted_proxies: trusted_proxies(layer.trusted_proxies)?,
+            mail: mail.resolve(env, environment)?,
             limits: Limits::resolve(limits, production)?,
             given_master_key: master,
             given_token_key: token,
@@ -217,6 +228,13 @@ fn zone(given: Option<String>) -> Result<Tz, ConfigError> {
     name.trim().parse().map_err(|_| ConfigError::Value {
         name: "zone".to_owned(),
         expected: format!("must be a time zone such as Asia/Jakarta, not `{}`", name.trim()),
+    })
+}
+
+fn trusted_proxies(given: Option<String>) -> Result<TrustedProxies, ConfigError> {
+    given.unwrap_or_default().parse().map_err(|_| ConfigError::Value {
+        name: "trusted_proxies".to_owned(),
+        expected: "must be networks like 10.0.0.0/8, separated by commas".to_owned(),
     })
 }
 

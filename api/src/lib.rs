@@ -17,4 +17,5 @@ pub mod audit;
 pub mod auth;
 pub mod demo;
 pub mod http;
+pub mod outbox;
 pub mod rest;

@@ -51,8 +51,12 @@ macro_rules! routes {
 
 routes! {
     post "/api/auth/register" => auth::register;
-    post "/api/auth/login" => auth::login;
+    post "/api/auth/login" => auth::sign_in::login;
+    post "/api/auth/refresh" => auth::refresh;
     post "/api/auth/logout" => auth::logout;
+    post "/api/auth/change-password" => auth::password::change;
+    post "/api/auth/forgot-password" => auth::password::forgot;
+    post "/api/auth/reset-password" => auth::password::reset;
 
     get "/api/products" => products::list;
     get "/api/branches" => branches::list;

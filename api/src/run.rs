@@ -38,6 +38,8 @@ pub enum RunError {
     Node(#[from] NodeError),
     #[error("the demo data")]
     Demo(#[source] crate::demo::DemoError),
+    #[error("the mail server's address")]
+    Mail(#[source] lettre::transport::smtp::Error),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -50,7 +52,7 @@ impl RunError {
     fn exit(&self) -> Exit {
         match self {
             Self::Config(error) => error.exit(),
-            Self::Usage(_) => Exit::Usage,
+            Self::Usage(_) | Self::Mail(_) => Exit::Usage,
             Self::Keys(_) | Self::Place(_) | Self::Environment(..) => Exit::Environment,
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment

@@ -9,6 +9,7 @@ mod authority;
 mod version;
 
 pub mod loan;
+pub mod message;
 pub mod plafond;
 pub mod reference;
 pub mod session;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::any::tie_to_any;
 use crate::{Aggregate, BranchId, Event, Rejection, UserId};
 
-/// Who holds a claimed e-mail, phone, user number or branch code. Stream id: [`crate::ClaimId`].
+/// Who holds a claimed e-mail, phone, user number, branch code or reset token. Stream id: [`crate::ClaimId`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Claim {
     #[default]

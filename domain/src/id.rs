@@ -76,6 +76,10 @@ uuid_id! {
     LedgerId
 }
 uuid_id! {
+    /// One message to somebody. Names the stream `Message`.
+    MessageId
+}
+uuid_id! {
     /// One top-up of a wallet.
     TopUpId
 }
@@ -144,6 +148,12 @@ impl ClaimId {
     #[must_use]
     pub fn phone(hash_hex: &str) -> Self {
         Self(format!("phone:{hash_hex}").into())
+    }
+
+    /// `hash_hex` is the ledger's keyed hash of a token that was sent to somebody.
+    #[must_use]
+    pub fn password_reset(hash_hex: &str) -> Self {
+        Self(format!("password-reset:{hash_hex}").into())
     }
 
     #[must_use]

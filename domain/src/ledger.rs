@@ -92,7 +92,8 @@ pub fn postings(event: &AnyEvent) -> Vec<Posting> {
         | AnyEvent::Claim(_)
         | AnyEvent::Session(_)
         | AnyEvent::Plafond(_)
-        | AnyEvent::Loan(_) => Vec::new(),
+        | AnyEvent::Loan(_)
+        | AnyEvent::Message(_) => Vec::new(),
     }
 }
 

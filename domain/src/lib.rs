@@ -10,6 +10,7 @@ mod sealed;
 
 mod decimal;
 mod invalid;
+mod letter;
 mod text;
 
 mod branch_code;
@@ -25,6 +26,7 @@ mod branch;
 mod claim;
 mod ledger;
 mod loan;
+mod message;
 mod plafond;
 mod product;
 mod profile;
@@ -44,14 +46,18 @@ pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
 pub use cqrs::Cqrs;
 pub use credential::{PasswordHash, check_new_password};
 pub use id::{
-    BranchId, ClaimId, LedgerId, LoanNumber, PlafondNumber, ProductId, RoleId, SessionId, TopUpId, UserId,
-    UserNumber,
+    BranchId, ClaimId, LedgerId, LoanNumber, MessageId, PlafondNumber, ProductId, RoleId, SessionId, TopUpId,
+    UserId, UserNumber,
 };
 pub use invalid::Invalid;
 pub use ledger::{Account, Ledger, LedgerCommand, LedgerEvent, Posting, postings};
+pub use letter::Letter;
 pub use loan::{
     Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,
     Submission,
+};
+pub use message::{
+    Channel, DeliveryFailure, Dropped, Message, MessageCommand, MessageEvent, MessageKind, Queued,
 };
 pub use money::Rupiah;
 pub use permission::{Grants, Permission};
@@ -67,5 +73,7 @@ pub use session::{Session, SessionCommand, SessionEvent};
 pub use staff::{Staff, StaffCommand, StaffEvent};
 pub use tenor::Tenor;
 pub use text::{Note, Remarks};
-pub use user::{Amendment, PasswordChange, Person, Registration, User, UserCommand, UserEvent, UserType};
+pub use user::{
+    Amendment, PasswordChange, PendingReset, Person, Registration, User, UserCommand, UserEvent, UserType,
+};
 pub use wallet::{Wallet, WalletCommand, WalletEvent, WalletSource};

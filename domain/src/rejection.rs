@@ -19,6 +19,12 @@ pub enum Rejection {
     AccessDenied,
     #[error("Invalid email or password")]
     InvalidCredentials,
+    #[error("The refresh token was used before. Please log in again.")]
+    RefreshTokenReused,
+    #[error("currentPassword: is not your current password")]
+    CurrentPasswordWrong,
+    #[error("Invalid or expired reset token")]
+    ResetTokenInvalid,
 
     // Users and what they claim.
     #[error("Email already registered")]

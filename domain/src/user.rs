@@ -34,6 +34,16 @@ pub struct Person {
     pub active: bool,
     /// How often all sessions of this person were ended at once. A session of an earlier generation is over.
     pub session_generation: u32,
+    /// The reset of the password that was asked for last, until it is used or void.
+    pub reset: Option<PendingReset>,
+}
+
+/// Who shows the token with this hash in time may set a new password, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingReset {
+    /// The ledger's keyed hash of the token, in hex; the token itself is known to its recipient alone.
+    pub token_hash: Box<str>,
+    pub expires_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -54,6 +64,15 @@ pub enum UserCommand {
     SetPassword {
         password: Sealed<PasswordHash>,
         because: PasswordChange,
+    },
+    /// A token was sent to the owner; those before it are void. Refused with [`Rejection::UserNotFound`] for who is not
+    /// active.
+    RequestReset(PendingReset),
+    /// Refused with [`Rejection::ResetTokenInvalid`] unless it is the token that was sent last, in time.
+    ResetPassword {
+        token_hash: Box<str>,
+        password: Sealed<PasswordHash>,
+        at: DateTime<Utc>,
     },
     /// Refused with [`Rejection::CustomerRoleForInternalUser`] and [`Rejection::InternalRoleForCustomer`]. A role that
     /// is held already changes nothing.
@@ -117,6 +136,7 @@ pub enum UserEvent {
         password: Sealed<PasswordHash>,
         because: PasswordChange,
     },
+    PasswordResetRequested(PendingReset),
     RoleAssigned {
         role: RoleId,
     },
@@ -178,6 +198,7 @@ impl Aggregate for User {
                 UserEvent::ProfileUpdated(_)
                 | UserEvent::UserAmended(_)
                 | UserEvent::PasswordSet { .. }
+                | UserEvent::PasswordResetRequested(_)
                 | UserEvent::RoleAssigned { .. }
                 | UserEvent::RoleRemoved { .. }
                 | UserEvent::UserDeactivated {}
@@ -204,6 +225,7 @@ impl Person {
             profile: Profile::default(),
             active: true,
             session_generation: 0,
+            reset: None,
         }
     }
 
@@ -218,6 +240,16 @@ impl Person {
             }
             UserCommand::SetPassword { password, because } => {
                 Some(UserEvent::PasswordSet { password, because })
+            }
+            UserCommand::RequestReset(_) if !self.active => return Err(Rejection::UserNotFound),
+            UserCommand::RequestReset(reset) => Some(UserEvent::PasswordResetRequested(reset)),
+            UserCommand::ResetPassword { token_hash, password, at } => {
+                let sent = self.reset.as_ref().filter(|_| self.active);
+                let good = sent.is_some_and(|sent| sent.token_hash == token_hash && at < sent.expires_at);
+                if !good {
+                    return Err(Rejection::ResetTokenInvalid);
+                }
+                Some(UserEvent::PasswordSet { password, because: PasswordChange::Reset })
             }
             UserCommand::AssignRole { role } => match (self.user_type, role == RoleId::CUSTOMER) {
                 (UserType::Internal, true) => return Err(Rejection::CustomerRoleForInternalUser),
@@ -246,20 +278,27 @@ impl Person {
                 }
                 if let Some(email) = email {
                     self.email = email.clone();
+                    // Its token went to an address that is theirs no more.
+                    self.reset = None;
                 }
                 self.branch = branch.or(self.branch);
             }
             UserEvent::PasswordSet { password, because } => {
                 self.password = password.clone();
                 match because {
-                    PasswordChange::Changed | PasswordChange::Reset => self.end_sessions(),
+                    PasswordChange::Changed | PasswordChange::Reset => {
+                        self.reset = None;
+                        self.end_sessions();
+                    }
                     PasswordChange::Rehashed => {}
                 }
             }
+            UserEvent::PasswordResetRequested(reset) => self.reset = Some(reset.clone()),
             UserEvent::RoleAssigned { role } => self.roles.push(*role),
             UserEvent::RoleRemoved { role } => self.roles.retain(|held| held != role),
             UserEvent::UserDeactivated {} => {
                 self.active = false;
+                self.reset = None;
                 self.end_sessions();
             }
             UserEvent::UserReactivated {} => self.active = true,

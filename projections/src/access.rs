@@ -238,8 +238,10 @@ fn capacity(kind: AggregateType) -> usize {
     match kind {
         AggregateType::Session | AggregateType::User | AggregateType::Claim => 65_536,
         AggregateType::Role | AggregateType::Branch | AggregateType::Product | AggregateType::Staff => 4_096,
-        AggregateType::Ledger | AggregateType::Plafond | AggregateType::Loan | AggregateType::Wallet => {
-            16_384
-        }
+        AggregateType::Ledger
+        | AggregateType::Plafond
+        | AggregateType::Loan
+        | AggregateType::Wallet
+        | AggregateType::Message => 16_384,
     }
 }

@@ -11,6 +11,7 @@ pub mod approval_queue;
 pub mod branches;
 pub mod loan_history;
 pub mod loans;
+pub mod outbox;
 pub mod plafonds;
 pub mod products;
 

@@ -11,9 +11,10 @@ use crate::branches::Branches;
 use crate::error::ProjectionError;
 use crate::loan_history::LoanHistory;
 use crate::loans::Loans;
+use crate::outbox::Outbox;
 use crate::plafonds::Plafonds;
 use crate::products::Products;
-use crate::{approval_queue, branches, checkpoint, loan_history, loans, plafonds, products};
+use crate::{approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products};
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
 struct Definition {
@@ -35,7 +36,7 @@ macro_rules! definitions {
 }
 
 const DEFINITIONS: &[Definition] =
-    definitions!(products, branches, plafonds, loans, loan_history, approval_queue);
+    definitions!(products, branches, plafonds, loans, loan_history, approval_queue, outbox);
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
 /// with it read schemas of its own.
@@ -73,6 +74,7 @@ pub(crate) struct Fold {
     loans: Loans,
     loan_history: LoanHistory,
     approval_queue: ApprovalQueue,
+    outbox: Outbox,
 }
 
 impl Fold {
@@ -83,7 +85,8 @@ impl Fold {
         self.plafonds.apply(fact)?;
         self.loans.apply(fact)?;
         self.loan_history.apply(fact)?;
-        self.approval_queue.apply(fact)
+        self.approval_queue.apply(fact)?;
+        self.outbox.apply(fact)
     }
 
     /// Writes the changes, a few statements per table however many they are.
@@ -93,6 +96,7 @@ impl Fold {
         self.plafonds.write(connection).await?;
         self.loans.write(connection).await?;
         self.loan_history.write(connection).await?;
-        self.approval_queue.write(connection).await
+        self.approval_queue.write(connection).await?;
+        self.outbox.write(connection).await
     }
 }

@@ -92,7 +92,7 @@ async fn officer(ledger: &Ledger, number: i64, role: RoleId) -> Result<Actor, Fa
     let password = newcomer.password.clone();
     run(ledger, RegisterStaff { newcomer, role, branch: Some(BRANCH) }).await?;
     let session = SessionId(Uuid::now_v7());
-    run(ledger, OpenSession { user, session, password }).await?;
+    run(ledger, OpenSession { user, session, password, rehashed: None }).await?;
     Ok(Actor { user, session })
 }
 

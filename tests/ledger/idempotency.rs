@@ -156,8 +156,12 @@ async fn a_wrong_password_is_not_remembered() {
     let registering = newcomer.as_customer(SessionId(Uuid::now_v7()));
     execute(&node, registering, Call::default()).await.outcome.unwrap();
     let session = SessionId(Uuid::now_v7());
-    let wrong =
-        OpenSession { user: newcomer.newcomer.user_id, session, password: stranger.newcomer.password };
+    let wrong = OpenSession {
+        user: newcomer.newcomer.user_id,
+        session,
+        password: stranger.newcomer.password,
+        rehashed: None,
+    };
     let right = OpenSession { password: newcomer.newcomer.password.clone(), ..wrong.clone() };
     let refused = execute(&node, wrong, keyed(&node, "key", "body")).await;
     assert_eq!(refused.outcome, Err(Rejection::InvalidCredentials));

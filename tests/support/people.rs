@@ -77,7 +77,8 @@ pub(crate) async fn register_staff(ledger: &Ledger, role: RoleId, branch: Option
 
 async fn open_session(ledger: &Ledger, person: &Newcomer) -> Actor {
     let session = SessionId(Uuid::now_v7());
-    let opening = OpenSession { user: person.user_id, session, password: person.password.clone() };
+    let opening =
+        OpenSession { user: person.user_id, session, password: person.password.clone(), rehashed: None };
     ledger.execute(opening, Call::default()).await.unwrap().outcome.unwrap();
     Actor { user: person.user_id, session }
 }

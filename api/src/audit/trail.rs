@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Uri};
@@ -35,14 +35,14 @@ struct Marks {
 }
 
 impl Trail {
-    pub(crate) fn of(request: &Request, request_id: Arc<str>) -> Self {
+    pub(crate) fn of(request: &Request, request_id: Arc<str>, client: IpAddr) -> Self {
         let (headers, extensions) = (request.headers(), request.extensions());
         Self(Arc::new(Marks {
             request_id,
             method: request.method().clone(),
             route: extensions.get::<MatchedPath>().cloned(),
             uri: request.uri().clone(),
-            client: extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip()),
+            client: Some(client),
             agent: headers.get(USER_AGENT).cloned(),
             has_token: headers.contains_key(AUTHORIZATION),
             actor: OnceLock::new(),
@@ -88,7 +88,7 @@ impl Trail {
         self.0.has_token
     }
 
-    /// The address at the other end of the connection.
+    /// Where the request comes from.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.client

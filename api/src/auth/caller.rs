@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use lumbung_commands::Actor;
@@ -67,8 +68,9 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let token =
-            bearer(parts).and_then(|token| app.tokens.verify(token)).ok_or(ApiError::unauthorized())?;
+        let token = bearer(&parts.headers)
+            .and_then(|token| app.tokens.verify(token))
+            .ok_or(ApiError::unauthorized())?;
         let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
         trail.identified(Actor { user: token.user, session: token.session });
         // What this node acknowledged, a logout among it, counts at once.
@@ -85,8 +87,8 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
 }
 
 /// The token of the one `Authorization: Bearer` header.
-fn bearer(parts: &Parts) -> Option<&str> {
-    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

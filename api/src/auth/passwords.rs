@@ -1,29 +1,46 @@
 //! Hashing passwords, which is slow on purpose, without letting it take the node.
 //!
-//! Bounds: one hash per core at a time, 19 MiB each, on threads of their own; [`QUEUE_PER_WORKER`] more wait per
-//! core, then the caller is told to come back. A caller that hangs up frees its place only when its hash is done.
+//! Bounds: one hash per two cores at a time, 19 MiB each, on threads of their own that give way to every other;
+//! [`QUEUE_PER_WORKER`] more have a place per thread, then the caller is told to come back. A caller that hangs up frees
+//! its place only when its hash is done.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash as Phc;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier};
 use lumbung_domain::PasswordHash;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::{debug, error};
 use zeroize::Zeroizing;
 
 const QUEUE_PER_WORKER: usize = 32;
+
+/// How far the threads step back behind the others of this machine, from 0 to 19. Not all the way: on a machine that is
+/// busy with other work people must still get in.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 15;
 
 /// A hash of nothing that anybody types: what is compared when there is nobody to compare with, so that it takes as
 /// long. Made with the parameters of [`Passwords::new`], which a test holds it to.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$prMQUtw920l+AOh5MB7C0g$F0cOUK2xxf6iK5UxqjJ1Woi6jvggK0kkffysT6iMV6w";
 
-/// The pool. Cheap to clone.
+type Job = Box<dyn FnOnce(&Argon2<'_>) + Send>;
+
+/// The pool. Cheap to clone; its threads end with the last clone.
 #[derive(Clone)]
 pub struct Passwords {
-    argon2: Argon2<'static>,
     places: Arc<Semaphore>,
-    workers: Arc<Semaphore>,
+    jobs: Sender<Job>,
+}
+
+/// The right to have hashes made, one after the other. Take it before anything else is done for a login: whoever gets
+/// none costs nothing.
+pub struct Place {
+    permit: Arc<OwnedSemaphorePermit>,
+    jobs: Sender<Job>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +51,7 @@ pub enum PasswordsError {
     #[error("the password hash failed: {0}")]
     Hash(String),
     #[error("a password hash was not finished")]
-    Lost(#[from] tokio::task::JoinError),
+    Lost,
 }
 
 impl Default for Passwords {
@@ -50,17 +67,39 @@ impl Passwords {
         // Half the processors at most: a flood of logins leaves the others to the ledger.
         let workers =
             std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1));
-        Self {
-            argon2: Argon2::default(),
-            places: Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER))),
-            workers: Arc::new(Semaphore::new(workers)),
+        let (jobs, queue) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..workers {
+            let queue = Arc::clone(&queue);
+            let thread = std::thread::Builder::new().name("passwords".to_owned());
+            if let Err(error) = thread.spawn(move || work(&queue)) {
+                error!(error = &error as &dyn std::error::Error, "a thread for passwords did not start");
+            }
         }
+        Self { places: Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER))), jobs }
+    }
+
+    /// # Errors
+    /// [`PasswordsError::Busy`].
+    pub fn place(&self) -> Result<Place, PasswordsError> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
+        Ok(Place { permit: Arc::new(permit), jobs: self.jobs.clone() })
     }
 
     /// Hashes a new password.
     ///
     /// # Errors
-    /// [`PasswordsError::Busy`], or the system has no random numbers.
+    /// [`PasswordsError::Busy`], or as [`Place::hash`].
+    pub async fn hash(&self, password: &str) -> Result<PasswordHash, PasswordsError> {
+        self.place()?.hash(password).await
+    }
+}
+
+impl Place {
+    /// Hashes a new password.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
     pub async fn hash(&self, password: &str) -> Result<PasswordHash, PasswordsError> {
         let password = Zeroizing::new(password.to_owned());
         self.run(move |argon2| hash(argon2, password.as_bytes())).await
@@ -69,16 +108,12 @@ impl Passwords {
     /// Whether the password fits. With no hash it never does, and that takes as long.
     ///
     /// # Errors
-    /// [`PasswordsError::Busy`], or the stored hash is none.
-    pub async fn verify(&self, password: &str, hash: Option<PasswordHash>) -> Result<bool, PasswordsError> {
+    /// The stored hash is none.
+    pub async fn verify(&self, password: &str, hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
         let password = Zeroizing::new(password.to_owned());
         let somebody = hash.is_some();
-        let fits = self
-            .run(move |argon2| {
-                let hash = hash.as_ref().map_or(NOBODY, PasswordHash::as_str);
-                verify(argon2, password.as_bytes(), hash)
-            })
-            .await?;
+        let hash = Zeroizing::new(hash.map_or(NOBODY, PasswordHash::as_str).to_owned());
+        let fits = self.run(move |argon2| verify(argon2, password.as_bytes(), &hash)).await?;
         Ok(fits && somebody)
     }
 
@@ -86,15 +121,48 @@ impl Passwords {
         &self,
         work: impl FnOnce(&Argon2<'_>) -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
-        let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| PasswordsError::Busy)?;
-        let argon2 = self.argon2.clone();
-        tokio::task::spawn_blocking(move || {
-            let done = work(&argon2);
-            drop((place, worker));
-            done
-        })
-        .await?
+        let (reply, done) = oneshot::channel();
+        let permit = Arc::clone(&self.permit);
+        let job = move |argon2: &Argon2<'_>| {
+            // Whoever hung up does not hear it.
+            let _ = reply.send(work(argon2));
+            drop(permit);
+        };
+        self.jobs.send(Box::new(job)).map_err(|_| PasswordsError::Lost)?;
+        done.await.map_err(|_| PasswordsError::Lost)?
+    }
+}
+
+/// Whether a hash was made with less effort than a new one would be.
+#[must_use]
+pub fn is_weak(hash: &PasswordHash) -> bool {
+    let Ok(phc) = Phc::new(hash.as_str()) else { return true };
+    let argon2id = Algorithm::new(phc.algorithm.as_str()).is_ok_and(|used| used == Algorithm::Argon2id);
+    let today = Params::default();
+    match Params::try_from(&phc) {
+        Ok(used) => !argon2id || used.m_cost() < today.m_cost() || used.t_cost() < today.t_cost(),
+        Err(_) => true,
+    }
+}
+
+/// Until the pool is gone.
+fn work(queue: &Mutex<Receiver<Job>>) {
+    step_back();
+    let argon2 = Argon2::default();
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        if catch_unwind(AssertUnwindSafe(|| job(&argon2))).is_err() {
+            error!("a password hash panicked");
+        }
+    }
+}
+
+/// On Linux a priority belongs to the thread; elsewhere it would be the whole process that steps back.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        debug!(error = &error as &dyn std::error::Error, "the threads for passwords keep their priority");
     }
 }
 
@@ -118,7 +186,7 @@ fn failed(why: &str) -> PasswordsError {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     #[tokio::test]
@@ -126,9 +194,10 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash("customer123").await.unwrap();
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-        assert!(passwords.verify("customer123", Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify("customer124", Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify("", None).await.unwrap());
+        let place = passwords.place().unwrap();
+        assert!(place.verify("customer123", Some(&hash)).await.unwrap());
+        assert!(!place.verify("customer124", Some(&hash)).await.unwrap());
+        assert!(!place.verify("", None).await.unwrap());
         assert_ne!(hash, passwords.hash("customer123").await.unwrap());
         let parameters = |hash: &str| hash.rsplitn(3, '$').nth(2).map(str::to_owned);
         assert_eq!(parameters(NOBODY), parameters(hash.as_str()));
@@ -143,5 +212,46 @@ mod tests {
         assert!(matches!(passwords.hash("p").await, Err(PasswordsError::Busy)));
         drop(held);
         assert!(passwords.hash("p").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_keeps_the_place_until_the_hash_is_done() {
+        let passwords = Passwords::new();
+        let all = passwords.places.available_permits();
+        let (go_on, wait) = channel::<()>();
+        let place = passwords.place().unwrap();
+        let work = async move { place.run(move |_| wait.recv().map_err(|_| PasswordsError::Lost)).await };
+        let mut work = Box::pin(work);
+        assert!(futures_util::poll!(work.as_mut()).is_pending());
+        drop(work);
+        assert_eq!(passwords.places.available_permits(), all - 1);
+        go_on.send(()).unwrap();
+        assert!(passwords.hash("p").await.is_ok());
+        let back = passwords.places.clone().acquire_many_owned(u32::try_from(all).unwrap()).await;
+        assert!(back.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_panic_loses_one_hash_and_no_thread() {
+        let passwords = Passwords::new();
+        for _ in 0..4 {
+            let lost = passwords.place().unwrap().run::<()>(|_| std::panic::panic_any("a test")).await;
+            assert!(matches!(lost, Err(PasswordsError::Lost)));
+        }
+        assert!(passwords.hash("p").await.is_ok());
+    }
+
+    #[test]
+    fn what_is_weak() {
+        let hash = |text: &str| PasswordHash::new(text).unwrap();
+        let rest = "prMQUtw920l+AOh5MB7C0g$F0cOUK2xxf6iK5UxqjJ1Woi6jvggK0kkffysT6iMV6w";
+        assert!(!is_weak(&hash(NOBODY)));
+        assert!(!is_weak(&hash(&format!("$argon2id$v=19$m=65536,t=3,p=4${rest}"))));
+        for weak in
+            ["argon2id$v=19$m=8192,t=2,p=1", "argon2id$v=19$m=19456,t=1,p=1", "argon2i$v=19$m=19456,t=2,p=1"]
+        {
+            assert!(is_weak(&hash(&format!("${weak}${rest}"))), "{weak}");
+        }
+        assert!(is_weak(&hash("$argon2id$salt$hash")));
     }
 }

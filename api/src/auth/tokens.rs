@@ -1,7 +1,8 @@
-//! Access tokens: JSON web tokens that carry ids only.
+//! Access and refresh tokens: JSON web tokens that carry ids only.
 //!
-//! A token says who logged in and in which session; what they may do is looked up on every request. The algorithm
-//! is pinned, so a token that names another one, or none, is not even looked at.
+//! An access token says who logged in and in which session; what they may do is looked up on every request. A refresh
+//! token says besides which one of its session's chain it is. Their audiences differ, so neither passes for the other.
+//! The algorithm is pinned, so a token that names another one, or none, is not even looked at.
 
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::secret::SecretKey;
 
 const ISSUER: &str = "lumbung";
-/// What the token is good for; a refresh token will name something else.
-const AUDIENCE: &str = "access";
+const ACCESS: &str = "access";
+const REFRESH: &str = "refresh";
 /// Clocks of nodes may differ by so much.
 const LEEWAY_S: u64 = 2;
 /// Ours have about 330 bytes.
@@ -24,11 +25,22 @@ const LONGEST: usize = 2_048;
 pub struct Tokens {
     signing: EncodingKey,
     verifying: DecodingKey,
-    validation: Validation,
-    lifetime: Duration,
+    access: Validation,
+    refresh: Validation,
+    access_for: Duration,
+    refresh_for: Duration,
 }
 
-/// What a verified token says.
+/// What a verified refresh token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshToken {
+    pub user: UserId,
+    pub session: SessionId,
+    /// Its number in the session's chain.
+    pub rotation: u32,
+}
+
+/// What a verified access token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
     pub user: UserId,
@@ -48,49 +60,90 @@ struct Claims {
     sid: SessionId,
     iat: i64,
     exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rot: Option<u32>,
 }
 
 impl Tokens {
     #[must_use]
-    pub fn new(key: &SecretKey, lifetime: Duration) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = LEEWAY_S;
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    pub fn new(key: &SecretKey, access_for: Duration, refresh_for: Duration) -> Self {
         Self {
             signing: EncodingKey::from_secret(key.as_bytes()),
             verifying: DecodingKey::from_secret(key.as_bytes()),
-            validation,
-            lifetime,
+            access: validation(ACCESS),
+            refresh: validation(REFRESH),
+            access_for,
+            refresh_for,
         }
     }
 
-    /// How long a token is good for.
+    /// How long an access token is good for.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
-        self.lifetime
+        self.access_for
     }
 
+    /// An access token.
+    ///
     /// # Errors
     /// The signature could not be made.
     pub fn issue(&self, user: UserId, session: SessionId, at: DateTime<Utc>) -> Result<String, TokenError> {
+        self.sign(ACCESS, user, session, None, at)
+    }
+
+    /// A refresh token.
+    ///
+    /// # Errors
+    /// The signature could not be made.
+    pub fn issue_refresh(&self, token: RefreshToken, at: DateTime<Utc>) -> Result<String, TokenError> {
+        self.sign(REFRESH, token.user, token.session, Some(token.rotation), at)
+    }
+
+    fn sign(
+        &self,
+        audience: &str,
+        user: UserId,
+        session: SessionId,
+        rotation: Option<u32>,
+        at: DateTime<Utc>,
+    ) -> Result<String, TokenError> {
+        let lifetime = if rotation.is_some() { self.refresh_for } else { self.access_for };
         let iat = at.timestamp();
-        let exp = iat.saturating_add(i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX));
-        let claims =
-            Claims { iss: ISSUER.to_owned(), aud: AUDIENCE.to_owned(), sub: user, sid: session, iat, exp };
+        let exp = iat.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX));
+        let (iss, aud) = (ISSUER.to_owned(), audience.to_owned());
+        let claims = Claims { iss, aud, sub: user, sid: session, iat, exp, rot: rotation };
         Ok(encode(&Header::new(Algorithm::HS256), &claims, &self.signing)?)
     }
 
-    /// `None` for whatever is no token of this ledger that is still good. Why is nobody's business.
+    /// `None` for whatever is no access token of this ledger that is still good. Why is nobody's business.
     #[must_use]
     pub fn verify(&self, token: &str) -> Option<Token> {
+        let claims = self.claims(token, &self.access)?;
+        Some(Token { user: claims.sub, session: claims.sid })
+    }
+
+    /// `None` for whatever is no refresh token of this ledger that is still good.
+    #[must_use]
+    pub fn verify_refresh(&self, token: &str) -> Option<RefreshToken> {
+        let claims = self.claims(token, &self.refresh)?;
+        Some(RefreshToken { user: claims.sub, session: claims.sid, rotation: claims.rot? })
+    }
+
+    fn claims(&self, token: &str, validation: &Validation) -> Option<Claims> {
         if token.len() > LONGEST {
             return None;
         }
-        let claims = decode::<Claims>(token, &self.verifying, &self.validation).ok()?.claims;
-        Some(Token { user: claims.sub, session: claims.sid })
+        decode::<Claims>(token, &self.verifying, validation).ok().map(|decoded| decoded.claims)
     }
+}
+
+fn validation(audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = LEEWAY_S;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation
 }
 
 #[cfg(test)]
@@ -102,8 +155,12 @@ mod tests {
 
     use super::*;
 
+    fn with(key: &SecretKey) -> Tokens {
+        Tokens::new(key, Duration::from_secs(3_600), Duration::from_secs(30 * 86_400))
+    }
+
     fn tokens() -> Tokens {
-        Tokens::new(&SecretKey::from_hex(&"ab".repeat(32)).unwrap(), Duration::from_secs(3_600))
+        with(&SecretKey::from_hex(&"ab".repeat(32)).unwrap())
     }
 
     fn ids() -> (UserId, SessionId) {
@@ -133,10 +190,28 @@ mod tests {
     }
 
     #[test]
+    fn neither_token_passes_for_the_other() {
+        let (user, session) = ids();
+        let (now, refresh) = (Utc::now(), RefreshToken { user, session, rotation: 7 });
+        let (access_text, refresh_text) =
+            (tokens().issue(user, session, now).unwrap(), tokens().issue_refresh(refresh, now).unwrap());
+        assert_eq!(tokens().verify_refresh(&refresh_text), Some(refresh));
+        assert_eq!(tokens().verify(&refresh_text), None);
+        assert_eq!(tokens().verify_refresh(&access_text), None);
+        let old = now - chrono::TimeDelta::days(29);
+        assert!(tokens().verify_refresh(&tokens().issue_refresh(refresh, old).unwrap()).is_some());
+        let older = now - chrono::TimeDelta::days(31);
+        assert!(tokens().verify_refresh(&tokens().issue_refresh(refresh, older).unwrap()).is_none());
+        // Signed for the audience, but of no chain.
+        let unnumbered = tokens().sign(REFRESH, user, session, None, now).unwrap();
+        assert_eq!(tokens().verify_refresh(&unnumbered), None);
+    }
+
+    #[test]
     fn another_key_algorithm_audience_or_shape_is_refused() {
         let (user, session) = ids();
         let good = tokens().issue(user, session, Utc::now()).unwrap();
-        let other = Tokens::new(&SecretKey::generate().unwrap(), Duration::from_secs(3_600));
+        let other = with(&SecretKey::generate().unwrap());
         assert_eq!(other.verify(&good), None);
 
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
@@ -153,13 +228,14 @@ mod tests {
                 sid: session,
                 iat: now,
                 exp: now + 60,
+                rot: None,
             };
             encode(&Header::new(algorithm), &claims, &tokens().signing).unwrap()
         };
-        assert!(tokens().verify(&signed(Algorithm::HS256, AUDIENCE, ISSUER)).is_some());
-        assert!(tokens().verify(&signed(Algorithm::HS512, AUDIENCE, ISSUER)).is_none());
+        assert!(tokens().verify(&signed(Algorithm::HS256, ACCESS, ISSUER)).is_some());
+        assert!(tokens().verify(&signed(Algorithm::HS512, ACCESS, ISSUER)).is_none());
         assert!(tokens().verify(&signed(Algorithm::HS256, "refresh", ISSUER)).is_none());
-        assert!(tokens().verify(&signed(Algorithm::HS256, AUDIENCE, "another")).is_none());
+        assert!(tokens().verify(&signed(Algorithm::HS256, ACCESS, "another")).is_none());
         for text in ["", ".", "..", "a.b.c", "é", &good[..good.len() - 1], &"x".repeat(3_000)] {
             assert_eq!(tokens().verify(text), None, "{text}");
         }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::limits::LimitsLayer;
+use super::mail::MailLayer;
 use super::{ConfigError, Environment};
 
 /// The settings that one source gives. Unknown keys of a file are an error that names them.
@@ -23,6 +24,9 @@ pub struct Layer {
     pub(super) public_url: Option<String>,
     pub(super) master_key_file: Option<PathBuf>,
     pub(super) token_key_file: Option<PathBuf>,
+    pub(super) trusted_proxies: Option<String>,
+    #[serde(default)]
+    pub(super) mail: MailLayer,
     #[serde(default)]
     pub(super) limits: LimitsLayer,
 }
@@ -56,6 +60,8 @@ impl Layer {
             public_url: env("LUMBUNG_PUBLIC_URL"),
             master_key_file: env("LUMBUNG_MASTER_KEY_FILE").map(PathBuf::from),
             token_key_file: env("LUMBUNG_TOKEN_KEY_FILE").map(PathBuf::from),
+            trusted_proxies: env("LUMBUNG_TRUSTED_PROXIES"),
+            mail: MailLayer::from_env(env),
             limits: LimitsLayer::from_env(env)?,
         })
     }
@@ -73,6 +79,8 @@ impl Layer {
             public_url: self.public_url.or(lower.public_url),
             master_key_file: self.master_key_file.or(lower.master_key_file),
             token_key_file: self.token_key_file.or(lower.token_key_file),
+            trusted_proxies: self.trusted_proxies.or(lower.trusted_proxies),
+            mail: self.mail.over(lower.mail),
             limits: self.limits.over(lower.limits),
         }
     }

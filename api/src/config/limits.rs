@@ -79,6 +79,10 @@ limits! {
     idempotency_s: |_| 7 * 86_400, 3600..=31536000;
     /// Failed logins per account in 15 minutes from unknown devices, before the growing delay.
     failed_logins_per_quarter_hour: |_| 10, 1..=100000;
+    /// Attempts to deliver a message before it is parked for an operator.
+    mail_attempts: |_| 10, 1..=100;
+    /// Pause after a message's first failed attempt; it doubles with each further one, up to 15 minutes.
+    mail_retry_ms: |_| 5_000, 10..=900000;
     /// Registrations, resets and codes per address in an hour.
     sensitive_requests_per_hour: |production| if production { 60 } else { 100_000 }, 1..=10000000;
     /// Audit rows that may wait to be stored; beyond it they are dropped and counted.

@@ -21,7 +21,20 @@ struct Shown<'a> {
     public_url: &'a str,
     master_key: &'static str,
     token_key: &'static str,
+    trusted_proxies: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<ShownMail<'a>>,
     limits: &'a Limits,
+}
+
+#[derive(Serialize)]
+struct ShownMail<'a> {
+    smtp_url: &'a str,
+    from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'static str>,
 }
 
 impl<'a> From<&'a Config> for Shown<'a> {
@@ -42,6 +55,13 @@ impl<'a> From<&'a Config> for Shown<'a> {
             public_url: &config.public_url,
             master_key: origin(config.given_master_key.is_some()),
             token_key: origin(config.given_token_key.is_some()),
+            trusted_proxies: config.trusted_proxies.to_string(),
+            mail: config.mail.as_ref().map(|mail| ShownMail {
+                smtp_url: &mail.smtp_url,
+                from: mail.from.to_string(),
+                username: mail.credentials.as_ref().map(|credentials| credentials.username.as_str()),
+                password: mail.credentials.as_ref().map(|_| "<given>"),
+            }),
             limits: &config.limits,
         }
     }

@@ -140,3 +140,69 @@ fn keys_not_given_come_from_the_data_folder() {
     assert_eq!(read().token_key.as_bytes(), read().token_key.as_bytes());
     assert!(Path::new(&temp.path().join("d/secrets/token.key")).exists());
 }
+
+#[test]
+fn mail_is_whole_or_absent_and_keeps_its_password() {
+    let (url, from) =
+        (("LUMBUNG_MAIL_SMTP_URL", "smtps://mail.example.com"), ("LUMBUNG_MAIL_FROM", "Us <a@b.co>"));
+    let serve = ServeArgs::default;
+    assert!(resolve(&[], None, serve()).unwrap().mail.is_none());
+    let mail = resolve(&[url, from], None, serve()).unwrap().mail.unwrap();
+    assert_eq!((mail.from.to_string().as_str(), mail.credentials.is_none()), ("Us <a@b.co>", true));
+    let (user, password) = (("LUMBUNG_MAIL_USERNAME", "sari"), ("LUMBUNG_MAIL_PASSWORD", "s3cret"));
+    let config = resolve(&[url, from, user, password], None, serve()).unwrap();
+    let printed = format!("{config} {config:?} {}", serde_json::to_value(&config).unwrap());
+    assert!(printed.contains("sari") && !printed.contains("s3cret"), "{printed}");
+    assert!(message(resolve(&[url], None, serve())).starts_with("mail.from: "));
+    assert!(message(resolve(&[url, from, user], None, serve())).starts_with("mail.username: "));
+    for bad in [
+        "mail.example.com",
+        "http://mail.example.com",
+        "smtp://",
+        "smtp://host?tls=maybe",
+        "smtps://u:s3cret@host",
+    ] {
+        let error = resolve(&[("LUMBUNG_MAIL_SMTP_URL", bad), from], None, serve()).unwrap_err();
+        assert!(error.to_string().starts_with("mail.smtp_url: "), "{bad}: {error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+    let file = "[mail]\nsmtp_url = 'smtp://localhost:1025'\nfrom = 'a@b.co'\n";
+    assert!(resolve(&[], Some(file), serve()).unwrap().mail.is_some());
+}
+
+#[test]
+fn mail_in_production_is_encrypted_on_the_way() {
+    let production = |url| {
+        let env = [
+            ("LUMBUNG_ENVIRONMENT", "production"),
+            ("DATABASE_URL", "postgres://app@db.internal/lumbung"),
+            ("LUMBUNG_MASTER_KEY", KEY),
+            ("LUMBUNG_TOKEN_KEY", KEY),
+            ("LUMBUNG_MAIL_SMTP_URL", url),
+            ("LUMBUNG_MAIL_FROM", "a@b.co"),
+        ];
+        resolve(&env, None, ServeArgs::default())
+    };
+    for url in [
+        "smtps://mail.example.com",
+        "smtp://mail.example.com?tls=required",
+        "smtp://127.0.0.1:25",
+        "smtp://[::1]:25",
+    ] {
+        assert!(production(url).is_ok(), "{url}");
+    }
+    for url in [
+        "smtp://mail.example.com",
+        "smtp://mail.example.com?tls=opportunistic",
+        "smtp://localhost.example.com",
+    ] {
+        assert!(message(production(url)).contains("TLS"), "{url}");
+    }
+}
+
+#[test]
+fn proxies_are_networks() {
+    let proxies = |value| resolve(&[("LUMBUNG_TRUSTED_PROXIES", value)], None, ServeArgs::default());
+    assert_eq!(proxies("10.0.0.0/8, ::1").unwrap().trusted_proxies.to_string(), "10.0.0.0/8,::1/128");
+    assert!(message(proxies("everyone")).starts_with("trusted_proxies: "));
+}

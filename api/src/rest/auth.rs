@@ -1,15 +1,17 @@
-//! `/api/auth`.
+//! `/api/auth`: people come in, stay in and leave.
+
+pub(super) mod password;
+pub(super) mod sign_in;
 
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
-use lumbung_commands::session::{EndSession, OpenSession, SignedIn};
-use lumbung_commands::user::{Newcomer, RegisterCustomer, email_claim};
-use lumbung_domain::{
-    Claim, Email, Invalid, PasswordHash, PersonName, Profile, Rejection, SessionId, User, check_new_password,
-};
-use lumbung_journal::KeyError;
+use lumbung_commands::Actor;
+use lumbung_commands::session::{EndSession, RefreshSession, Refreshed, SignedIn};
+use lumbung_commands::user::{Newcomer, RegisterCustomer};
+use lumbung_domain::{Email, Invalid, PersonName, Profile, Rejection, SessionId, check_new_password};
 use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -20,8 +22,8 @@ use super::envelope::Reply;
 use super::error::ApiError;
 use super::people::People;
 use crate::app::App;
-use crate::audit::{FailedLogin, Trail};
-use crate::auth::Caller;
+use crate::auth::{Caller, ClientAddress, RefreshToken};
+use sign_in::Login;
 
 pub(super) struct Registration {
     name: PersonName,
@@ -39,29 +41,22 @@ impl Form for Registration {
     }
 }
 
-/// Of a login only the form is checked: what cannot be an e-mail belongs to nobody, and is told so like any other.
-pub(super) struct Credentials {
-    email: Option<Email>,
-    password: Zeroizing<String>,
+pub(super) struct Refresh {
+    token: Zeroizing<String>,
 }
 
-impl Form for Credentials {
+impl Form for Refresh {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let email = fields.text("email", |text| not_blank(text).map(|text| Email::new(text).ok()));
-        let password = fields.text("password", |text| {
-            if text.is_empty() {
-                return Err(Invalid::new("must not be blank"));
-            }
-            Ok(Zeroizing::new(text.to_owned()))
-        });
-        Some(Self { email: email?, password: password? })
+        Some(Self { token: fields.text("refreshToken", secret)? })
     }
 }
 
-fn not_blank(text: &str) -> Result<&str, Invalid> {
-    if text.trim().is_empty() { Err(Invalid::new("must not be blank")) } else { Ok(text) }
+/// A text that is taken as it is, but must be there.
+fn secret(text: &str) -> Result<Zeroizing<String>, Invalid> {
+    if text.is_empty() { Err(Invalid::new("must not be blank")) } else { Ok(Zeroizing::new(text.to_owned())) }
 }
 
+/// What a client needs to act for a person, and what it may show of them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionJson {
@@ -69,6 +64,7 @@ pub(super) struct SessionJson {
     token_type: &'static str,
     /// Seconds.
     expires_in: u64,
+    refresh_token: String,
     user_id: i64,
     email: String,
     name: String,
@@ -78,11 +74,15 @@ pub(super) struct SessionJson {
 
 pub(super) async fn register(
     State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
     origin: Origin,
     input: Input<Registration>,
 ) -> Result<Reply<SessionJson>, ApiError> {
     let Registration { name, email, password } = input.form;
-    let hash = app.passwords.hash(&password).await?;
+    app.quota.take(address)?;
+    let place = app.passwords.place()?;
+    let hash = place.hash(&password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
     let user_id = newcomer.user_id;
@@ -91,33 +91,10 @@ pub(super) async fn register(
     let done = carry_out(&app, use_case, origin.keyless(user_id)).await?;
     // A registration that was asked for a session always has one.
     let signed_in = done.outcome.ok_or_else(ApiError::internal)?;
+    let cookie = Login::of(&app, &headers, Some(&email), email.as_str()).cookie(&app)?;
     let json = session_json(&app, signed_in, done.at).await?;
-    Ok(Reply::new("Registration successful", Some(json), done.at, app.zone, done.position).created())
-}
-
-pub(super) async fn login(
-    State(app): State<Arc<App>>,
-    trail: Trail,
-    origin: Origin,
-    input: Input<Credentials>,
-) -> Result<Reply<SessionJson>, ApiError> {
-    let Credentials { email, password } = input.form;
-    let known = match &email {
-        Some(email) => find(&app, email).await?,
-        None => None,
-    };
-    let (login, hash) = known.unzip();
-    let fits = app.passwords.verify(&password, hash).await?;
-    let person = login.as_ref().map(|login| login.user);
-    let Some(login) = login.filter(|_| fits) else {
-        let refused = ApiError::from(Rejection::InvalidCredentials);
-        app.audit.login_failed(&trail, FailedLogin { email: email.as_ref(), person, code: refused.code() });
-        return Err(refused);
-    };
-    let user = login.user;
-    let done = carry_out(&app, login, origin.keyless(user)).await?;
-    let json = session_json(&app, done.outcome, done.at).await?;
-    Ok(Reply::new("Login successful", Some(json), done.at, app.zone, done.position))
+    let reply = Reply::new("Registration successful", Some(json), done.at, app.zone, done.position);
+    Ok(reply.created().cookie(cookie))
 }
 
 pub(super) async fn logout(
@@ -131,29 +108,45 @@ pub(super) async fn logout(
     Ok(reply.replayed(done.replayed))
 }
 
-/// The login of the active user with this e-mail, and the hash that their password must fit before it is carried out.
-async fn find(app: &App, email: &Email) -> Result<Option<(OpenSession, PasswordHash)>, ApiError> {
-    app.access.wait_until_current(app.patience).await?;
-    let (claim, _) = app.access.get::<Claim>(email_claim(app.ledger.vault(), email)).await?;
-    let Some(user) = claim.user() else { return Ok(None) };
-    let (state, _) = app.access.get::<User>(user).await?;
-    let Some(person) = state.person().filter(|person| person.active) else { return Ok(None) };
-    let password = person.password.clone();
-    let opener = app.ledger.vault().opener([password.ciphertext()]).await?;
-    match opener.open(&password) {
-        Ok(hash) => Ok(Some((OpenSession { user, session: SessionId(Uuid::now_v7()), password }, hash))),
-        Err(KeyError::Erased) => Ok(None),
-        Err(error) => Err(error.into()),
+pub(super) async fn refresh(
+    State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
+    origin: Origin,
+    input: Input<Refresh>,
+) -> Result<Reply<SessionJson>, ApiError> {
+    app.quota.check(address)?;
+    match refreshed(&app, &origin, &input.form.token).await {
+        Err(error) if error.is_client_error() => {
+            // Only those who have no good token are counted: a whole office may stand behind one address.
+            app.quota.take(address)?;
+            Err(error)
+        }
+        other => other,
+    }
+}
+
+async fn refreshed(app: &App, origin: &Origin, token: &str) -> Result<Reply<SessionJson>, ApiError> {
+    let RefreshToken { user, session, rotation } =
+        app.tokens.verify_refresh(token).ok_or_else(ApiError::unauthorized)?;
+    let use_case = RefreshSession { actor: Actor { user, session }, rotation };
+    let done = carry_out(app, use_case, origin.keyless(user)).await?;
+    match done.outcome {
+        Refreshed::GoesOn(signed_in) => {
+            let json = session_json(app, *signed_in, done.at).await?;
+            Ok(Reply::new("Token refreshed successfully", Some(json), done.at, app.zone, done.position))
+        }
+        Refreshed::Ended => Err(Rejection::RefreshTokenReused.into()),
     }
 }
 
 async fn session_json(app: &App, signed_in: SignedIn, at: DateTime<Utc>) -> Result<SessionJson, ApiError> {
-    let SignedIn { user_id, number, session, name, email, roles, permissions } = signed_in;
+    let SignedIn { user_id, number, session, rotation, name, email, roles, permissions } = signed_in;
     let people = People::of(app, [name.ciphertext(), email.ciphertext()]).await?;
     Ok(SessionJson {
         token: app.tokens.issue(user_id, session, at)?,
         token_type: "Bearer",
         expires_in: app.tokens.lifetime().as_secs(),
+        refresh_token: app.tokens.issue_refresh(RefreshToken { user: user_id, session, rotation }, at)?,
         user_id: number.0,
         email: people.text(&email)?,
         name: people.text(&name)?,

@@ -18,6 +18,7 @@ use super::envelope::render;
 use super::error::ApiError;
 use crate::app::App;
 use crate::audit::Trail;
+use crate::auth::ClientAddress;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
@@ -49,7 +50,9 @@ impl RequestId {
 pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let trail = Trail::of(&request, Arc::clone(&id.0));
+    let ClientAddress(client) =
+        ClientAddress::of(request.extensions(), request.headers(), &app.trusted_proxies);
+    let trail = Trail::of(&request, Arc::clone(&id.0), client);
     request.extensions_mut().insert(trail.clone());
     let accept = accept_only(request.headers());
     let span =

@@ -2,7 +2,7 @@
 //! RFC 9457 for who accepts `application/problem+json`.
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, ETAG, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, ETAG, LINK, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -72,6 +72,15 @@ impl<T: Serialize> Reply<T> {
     pub(super) fn version(mut self, version: i64) -> Self {
         if let Ok(value) = HeaderValue::try_from(format!("\"{version}\"")) {
             self.headers.insert(ETAG, value);
+        }
+        self
+    }
+
+    /// A cookie for the client to keep.
+    #[must_use]
+    pub(super) fn cookie(mut self, cookie: Option<HeaderValue>) -> Self {
+        if let Some(cookie) = cookie {
+            self.headers.append(SET_COOKIE, cookie);
         }
         self
     }

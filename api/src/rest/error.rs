@@ -8,6 +8,7 @@ mod lanes;
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -105,6 +106,24 @@ impl ApiError {
         Self::later("OVERLOADED", "The server is busy. Nothing was done; please try again.")
     }
 
+    /// Asked too often; nothing was done.
+    #[must_use]
+    pub fn rate_limited(wait: Duration) -> Self {
+        let what = "Too many attempts. Please try again later.";
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", what);
+        // Rounded up: who comes back then is not held back again.
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        error.0.retry_after_s = Some(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX));
+        error
+    }
+
+    /// There is no way to send the message that the request needs.
+    #[must_use]
+    pub fn mail_unavailable() -> Self {
+        let what = "E-mail is not available. Please contact us.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "MAIL_UNAVAILABLE", what)
+    }
+
     /// It is not known whether the command was carried out.
     #[must_use]
     pub fn outcome_unknown() -> Self {
@@ -136,6 +155,13 @@ impl ApiError {
         let mut error = Self::new(StatusCode::BAD_REQUEST, "VALIDATION_FAILED", message);
         error.0.fields = fields;
         error
+    }
+
+    /// Names the one field that the error is about.
+    #[must_use]
+    pub(super) fn about(mut self, field: &'static str, message: &'static str) -> Self {
+        self.0.fields = vec![FieldError { field: field.into(), message: message.into() }];
+        self
     }
 
     /// Everything that is wrong with one request: the first fault speaks, and the fields of all are named if it is about
@@ -175,6 +201,12 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.code
+    }
+
+    /// Whether the client is at fault.
+    #[must_use]
+    pub(super) fn is_client_error(&self) -> bool {
+        self.0.status.is_client_error()
     }
 
     pub(super) fn problem(&self) -> &Problem {

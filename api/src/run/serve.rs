@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
 use crate::node::{Ended, Node, ledger_options};
+use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::rest;
 use crate::{demo, http};
@@ -51,6 +52,7 @@ async fn serve(
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
+    let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
     greet(config, address);
     let mut ended = node.ended();
     let stopped = {
@@ -63,6 +65,9 @@ async fn serve(
         }
         reason
     };
+    if let Some(outbox) = outbox {
+        outbox.stop().await;
+    }
     app.audit.flush().await;
     drop(app);
     node.stop().await;

@@ -246,7 +246,20 @@ impl Sealer {
 }
 
 impl Opener {
-    /// Opens a sealed value.
+    /// Opens a value that must be of `person`: one sealed for somebody else says nothing about them, however it got where
+    /// it stands.
+    ///
+    /// # Errors
+    /// As [`Opener::open`], and [`KeyError::Damaged`] for a value of somebody else.
+    pub fn open_of<T: Personal>(&self, person: Uuid, sealed: &Sealed<T>) -> Result<T, KeyError> {
+        if person_of(sealed.ciphertext()) == Some(person) {
+            self.open(sealed)
+        } else {
+            Err(KeyError::Damaged)
+        }
+    }
+
+    /// Opens a sealed value of whomever it names. Where the owner is known, [`Opener::open_of`] is the one to ask.
     ///
     /// # Errors
     /// [`KeyError::Erased`] when the person's key is gone, [`KeyError::Damaged`] when the text is not what was sealed.

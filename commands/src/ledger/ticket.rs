@@ -117,7 +117,10 @@ pub(super) enum Keeping {
 impl Keeping {
     fn of(rejection: &Rejection) -> Self {
         match rejection {
-            Rejection::Unauthorized | Rejection::AccessDenied | Rejection::InvalidCredentials => Self::Never,
+            Rejection::Unauthorized
+            | Rejection::AccessDenied
+            | Rejection::InvalidCredentials
+            | Rejection::RefreshTokenReused => Self::Never,
             Rejection::LoanNotYours
             | Rejection::LoanOfOtherBranch
             | Rejection::AlreadyDecided

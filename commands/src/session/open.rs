@@ -1,8 +1,8 @@
 //! A login whose password was found right.
 
 use lumbung_domain::{
-    Email, PasswordHash, PersonName, Rejection, Sealed, Session, SessionCommand, SessionId, StreamId, User,
-    UserId, UserNumber,
+    Email, PasswordChange, PasswordHash, PersonName, Rejection, Sealed, Session, SessionCommand, SessionId,
+    StreamId, User, UserCommand, UserId, UserNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct OpenSession {
     pub session: SessionId,
     /// The stored hash that the password was found to fit.
     pub password: Sealed<PasswordHash>,
+    /// The same password under the parameters of today, if the stored hash has weaker ones.
+    pub rehashed: Option<Sealed<PasswordHash>>,
 }
 
 /// What a client is told of the person that it acts for now.
@@ -27,6 +29,8 @@ pub struct SignedIn {
     pub user_id: UserId,
     pub number: UserNumber,
     pub session: SessionId,
+    /// The number of the good refresh token.
+    pub rotation: u32,
     pub name: Sealed<PersonName>,
     pub email: Sealed<Email>,
     pub roles: Vec<String>,
@@ -43,6 +47,10 @@ impl UseCase for OpenSession {
         let user = book.read::<User>(self.user)?;
         match user.person() {
             Some(person) if person.active && person.password == self.password => {
+                if let Some(password) = self.rehashed.clone() {
+                    let because = PasswordChange::Rehashed;
+                    book.run::<User>(self.user, UserCommand::SetPassword { password, because })?;
+                }
                 open_session(book, self.session, self.user)
             }
             Some(_) | None => Err(Rejection::InvalidCredentials.into()),
@@ -56,6 +64,14 @@ pub(crate) fn open_session(book: &mut Book<'_>, session: SessionId, user: UserId
     let person = registered.person().ok_or(Rejection::UserNotFound)?;
     let generation = person.session_generation;
     book.run::<Session>(session, SessionCommand::Open { session_id: session, user, generation })?;
+    signed_in(book, session, user)
+}
+
+/// Who is in an open session.
+pub(super) fn signed_in(book: &mut Book<'_>, session: SessionId, user: UserId) -> Result<SignedIn, Halt> {
+    let registered = book.read::<User>(user)?;
+    let person = registered.person().ok_or(Rejection::UserNotFound)?;
+    let rotation = book.read::<Session>(session)?.rotation().ok_or(Rejection::Unauthorized)?;
     let mut names = Vec::new();
     let mut permissions: Vec<String> = Vec::new();
     for role in roles(book, &person.roles)? {
@@ -70,6 +86,7 @@ pub(crate) fn open_session(book: &mut Book<'_>, session: SessionId, user: UserId
         user_id: user,
         number: person.number,
         session,
+        rotation,
         name: person.name.clone(),
         email: person.email.clone(),
         roles: names,

@@ -117,3 +117,25 @@ pub(crate) fn whole_profile() -> Profile {
         address: Some(sealed("Jl. Sudirman")),
     }
 }
+
+/// A reset whose token is good until so many minutes after the epoch.
+pub(crate) fn reset(token_hash: &str, minutes: i64) -> PendingReset {
+    PendingReset { token_hash: token_hash.into(), expires_at: minute(minutes) }
+}
+
+/// So many minutes after the epoch.
+pub(crate) fn minute(minutes: i64) -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes)
+}
+
+pub(crate) fn queued() -> Queued {
+    Queued {
+        message_id: MessageId(Uuid::from_u128(0x3e55)),
+        recipient: user(CUSTOMER),
+        channel: Channel::Email,
+        kind: MessageKind::PasswordReset,
+        content: sealed("letter"),
+        queued_at: minute(0),
+        expires_at: Some(minute(30)),
+    }
+}

@@ -36,6 +36,7 @@ fn every_event() -> Vec<AnyEvent> {
         UserEvent::ProfileUpdated(whole_profile()).into(),
         UserEvent::UserAmended(Amendment { name: Some(sealed("J. Doe")), ..Amendment::default() }).into(),
         UserEvent::PasswordSet { password: sealed("$a$b$c"), because: PasswordChange::Reset }.into(),
+        UserEvent::PasswordResetRequested(reset("abc", 30)).into(),
         UserEvent::RoleAssigned { role: RoleId::MARKETING }.into(),
         UserEvent::RoleRemoved { role: RoleId::MARKETING }.into(),
         UserEvent::UserDeactivated {}.into(),
@@ -43,6 +44,8 @@ fn every_event() -> Vec<AnyEvent> {
         ClaimEvent::ClaimTaken { holder: Holder::User(user(1)) }.into(),
         ClaimEvent::ClaimTaken { holder: Holder::Branch(BranchId(1)) }.into(),
         SessionEvent::SessionOpened { session_id: session_id(), user: user(1), generation: 0 }.into(),
+        SessionEvent::SessionRefreshed { rotation: 1, rotated_at: chrono::DateTime::UNIX_EPOCH }.into(),
+        SessionEvent::SessionCarriedOver { generation: 1 }.into(),
         SessionEvent::SessionEnded {}.into(),
         PlafondEvent::PlafondSelected { number: PlafondNumber(1), terms: bronze() }.into(),
         PlafondEvent::PlafondReserved(reservation).into(),
@@ -63,6 +66,16 @@ fn every_event() -> Vec<AnyEvent> {
             business_on,
         }
         .into(),
+        MessageEvent::MessageQueued(queued()).into(),
+        MessageEvent::MessageSent { sent_at: chrono::DateTime::UNIX_EPOCH }.into(),
+        MessageEvent::MessageAttemptFailed {
+            attempt: 1,
+            because: DeliveryFailure::Unreachable,
+            retry_at: chrono::DateTime::UNIX_EPOCH,
+        }
+        .into(),
+        MessageEvent::MessageParked { attempt: 2, because: DeliveryFailure::Refused }.into(),
+        MessageEvent::MessageDropped { because: Dropped::Expired }.into(),
         WalletEvent::WalletOpened { owner: user(1) }.into(),
         WalletEvent::WalletCredited {
             amount_rupiah: rupiah(3),

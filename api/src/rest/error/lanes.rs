@@ -10,17 +10,23 @@ use lumbung_journal::{JournalError, KeyError, is_transient};
 use lumbung_projections::{Behind, ReadError};
 
 use super::ApiError;
-use crate::auth::{PasswordsError, TokenError};
+use crate::auth::{HeldBack, PasswordsError, TokenError};
 
 impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
-        Self::new(status(&rejection), rejection.code(), rejection.to_string())
+        let error = Self::new(status(&rejection), rejection.code(), rejection.to_string());
+        match rejection {
+            Rejection::CurrentPasswordWrong => error.about("currentPassword", "is not your current password"),
+            _ => error,
+        }
     }
 }
 
 fn status(rejection: &Rejection) -> StatusCode {
     match rejection {
-        Rejection::Unauthorized | Rejection::InvalidCredentials => StatusCode::UNAUTHORIZED,
+        Rejection::Unauthorized | Rejection::InvalidCredentials | Rejection::RefreshTokenReused => {
+            StatusCode::UNAUTHORIZED
+        }
         Rejection::AccessDenied
         | Rejection::LoanNotYours
         | Rejection::LoanOfOtherBranch
@@ -39,7 +45,9 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
-        Rejection::CustomerRoleForInternalUser
+        Rejection::CurrentPasswordWrong
+        | Rejection::ResetTokenInvalid
+        | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
         | Rejection::BranchRequired { .. }
         | Rejection::PlafondAlreadyActive
@@ -117,8 +125,14 @@ impl From<PasswordsError> for ApiError {
     fn from(error: PasswordsError) -> Self {
         match error {
             PasswordsError::Busy => Self::overloaded(),
-            PasswordsError::Hash(_) | PasswordsError::Lost(_) => Self::fatal(error),
+            PasswordsError::Hash(_) | PasswordsError::Lost => Self::fatal(error),
         }
+    }
+}
+
+impl From<HeldBack> for ApiError {
+    fn from(HeldBack(wait): HeldBack) -> Self {
+        Self::rate_limited(wait)
     }
 }
 

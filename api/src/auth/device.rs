@@ -1,0 +1,84 @@
+//! Devices that have logged in to an account (OWASP, "device cookies").
+//!
+//! A login leaves a signed cookie that names no one: a number of the device, bound to the login's keyed hash. Whoever
+//! brings it back is counted on their own, so others who guess at the account never hold its owner back. It opens
+//! nothing: the password is asked for all the same.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use lumbung_journal::{KeyError, Vault};
+use subtle::ConstantTimeEq;
+
+/// How long a device is remembered after its last login.
+const REMEMBERED: TimeDelta = TimeDelta::days(180);
+const NUMBER_BYTES: usize = 16;
+const BODY_BYTES: usize = NUMBER_BYTES + 8;
+const MAC_BYTES: usize = 32;
+
+/// A device, as far as one login knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Device([u8; NUMBER_BYTES]);
+
+impl Device {
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn new() -> Result<Self, KeyError> {
+        let mut number = [0; NUMBER_BYTES];
+        getrandom::fill(&mut number).map_err(|_| KeyError::NoEntropy)?;
+        Ok(Self(number))
+    }
+
+    /// The device that a request's cookie says, if it has logged in as `login` before.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, vault: &Vault, login: &[u8], now: DateTime<Utc>) -> Option<Self> {
+        let name = name(login);
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let (_, value) = pairs.find(|(found, _)| *found == name)?;
+        let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let (body, mac) = bytes.split_at_checked(BODY_BYTES)?;
+        let (number, until) = body.split_at_checked(NUMBER_BYTES)?;
+        let genuine: bool = mac.ct_eq(&sign(vault, login, body)).into();
+        let until = i64::from_be_bytes(until.try_into().ok()?);
+        (genuine && now.timestamp() < until).then_some(())?;
+        number.try_into().ok().map(Self)
+    }
+
+    #[must_use]
+    pub fn number(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The cookie that a login leaves.
+    #[must_use]
+    pub fn cookie(
+        &self,
+        vault: &Vault,
+        login: &[u8],
+        secure: bool,
+        now: DateTime<Utc>,
+    ) -> Option<HeaderValue> {
+        let mut bytes = Vec::with_capacity(BODY_BYTES + MAC_BYTES);
+        bytes.extend_from_slice(&self.0);
+        bytes.extend_from_slice(&(now + REMEMBERED).timestamp().to_be_bytes());
+        bytes.extend_from_slice(&sign(vault, login, &bytes));
+        let (name, value) = (name(login), URL_SAFE_NO_PAD.encode(bytes));
+        let (age, secure) = (REMEMBERED.num_seconds(), if secure { "; Secure" } else { "" });
+        let cookie =
+            format!("{name}={value}; Path=/api/auth; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
+        HeaderValue::try_from(cookie).ok()
+    }
+}
+
+/// A cookie per login, so that people who share a device do not make it forget one another.
+fn name(login: &[u8]) -> String {
+    format!("device-{}", URL_SAFE_NO_PAD.encode(login.get(..6).unwrap_or(login)))
+}
+
+fn sign(vault: &Vault, login: &[u8], body: &[u8]) -> [u8; MAC_BYTES] {
+    vault.keyed_hash("device", &[login, body])
+}

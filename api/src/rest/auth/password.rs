@@ -1,0 +1,219 @@
+//! Changing a password, and getting in without one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{TimeDelta, Utc};
+use lumbung_commands::user::{
+    ChangePassword, NewPassword, RequestReset, ResetPassword, ResetRequest, reset_claim,
+};
+use lumbung_domain::{
+    Channel, Claim, Email, Invalid, Letter, MessageId, MessageKind, PendingReset, Person, Queued, Rejection,
+    User, check_new_password,
+};
+use tokio::time::Instant;
+use uuid::{Builder, Uuid};
+use zeroize::Zeroizing;
+
+use super::secret;
+use super::sign_in::{OpenFailed, find, open_password};
+use crate::app::App;
+use crate::auth::{Caller, ClientAddress};
+use crate::rest::body::{Fields, Form, Input};
+use crate::rest::command::{Asked, Origin, carry_out};
+use crate::rest::envelope::Reply;
+use crate::rest::error::ApiError;
+
+/// How long a reset token is good for.
+const RESET_WITHIN: TimeDelta = TimeDelta::minutes(30);
+/// When a request for a reset is answered, whatever was to be done: much longer than the most takes.
+const ANSWERED_AFTER: Duration = Duration::from_millis(250);
+const LONGEST_TOKEN: usize = 200;
+
+pub(in crate::rest) struct Change {
+    current: Zeroizing<String>,
+    new: Zeroizing<String>,
+}
+
+impl Form for Change {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let current = fields.text("currentPassword", secret);
+        let new = fields
+            .text("newPassword", |text| check_new_password(text).map(|()| Zeroizing::new(text.to_owned())));
+        Some(Self { current: current?, new: new? })
+    }
+}
+
+pub(in crate::rest) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    asked: Asked<(), Change>,
+) -> Result<Reply<()>, ApiError> {
+    // Who has got hold of a session must not find out its password by trying.
+    let counted_as = app.ledger.vault().keyed_hash("failed-password-changes", &[caller.user().0.as_bytes()]);
+    let attempt = app.failed_logins.begin(counted_as).await?;
+    let reply = changed(&app, &caller, &asked).await;
+    match &reply {
+        Err(error) if error.is_client_error() => attempt.failed(),
+        Ok(_) | Err(_) => attempt.not_failed(),
+    }
+    reply
+}
+
+async fn changed(app: &App, caller: &Caller, asked: &Asked<(), Change>) -> Result<Reply<()>, ApiError> {
+    let user = caller.user();
+    let place = app.passwords.place()?;
+    let person = caller.person().ok_or_else(ApiError::unauthorized)?;
+    let hash = match open_password(app, person).await {
+        Ok(hash) => hash,
+        Err(OpenFailed::Erased) => return Err(ApiError::erased()),
+        Err(OpenFailed::Other(error)) => return Err(error),
+    };
+    let password = if place.verify(&asked.form.current, Some(&hash)).await? {
+        let new = place.hash(&asked.form.new).await?;
+        let password = app.ledger.vault().sealer(user.0).await?.seal(&new)?;
+        Some(NewPassword { replaces: person.password.clone(), password })
+    } else {
+        // The ledger says no: the same request may have been carried out before, under its key.
+        None
+    };
+    let call = asked.call(app, user);
+    let done = carry_out(app, ChangePassword { actor: caller.actor(), password }, call).await?;
+    let reply = Reply::new("Password changed successfully", None, done.at, app.zone, done.position);
+    Ok(reply.replayed(done.replayed))
+}
+
+pub(in crate::rest) struct Forgotten {
+    email: Email,
+}
+
+impl Form for Forgotten {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { email: fields.text("email", Email::new)? })
+    }
+}
+
+/// Says the same, at the same time, whether there is such a user or not. `Ledger-Position` is where the ledger stood
+/// before, for the same reason.
+pub(in crate::rest) async fn forgot(
+    State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
+    origin: Origin,
+    input: Input<Forgotten>,
+) -> Result<Reply<()>, ApiError> {
+    if !app.delivers {
+        return Err(ApiError::mail_unavailable());
+    }
+    app.quota.take(address)?;
+    let answer_at = Instant::now() + ANSWERED_AFTER;
+    let position = app.ledger.feed().reached();
+    let request = match find(&app, &input.form.email).await? {
+        Some((person, _)) => Some(reset_request(&app, &person, &input.form.email).await?),
+        None => None,
+    };
+    let actor = request.as_ref().map_or(lumbung_domain::UserId(Uuid::nil()), |request| request.user);
+    carry_out(&app, RequestReset { request }, origin.keyless(actor)).await?;
+    app.outbox_bell.notify_one();
+    tokio::time::sleep_until(answer_at).await;
+    let message = "If the email exists, a password reset link has been sent";
+    Ok(Reply::new(message, None, Utc::now(), app.zone, position))
+}
+
+/// Draws a token and seals the message that takes it to its owner. Nothing else ever holds it.
+async fn reset_request(app: &App, person: &Person, email: &Email) -> Result<ResetRequest, ApiError> {
+    let vault = app.ledger.vault();
+    let mut random = Zeroizing::new([0; 16]);
+    getrandom::fill(&mut *random).map_err(|_| lumbung_journal::KeyError::NoEntropy)?;
+    let token = Zeroizing::new(Builder::from_random_bytes(*random).into_uuid().to_string());
+    let (_, token_hash) = reset_claim(vault, &token);
+    let letter = Letter::new(email.clone(), "Reset your password", reset_text(&app.public_url, &token))
+        .map_err(|_| ApiError::internal())?;
+    let (queued_at, user) = (Utc::now(), person.user_id);
+    let expires_at = queued_at + RESET_WITHIN;
+    let queued = Queued {
+        message_id: MessageId(Uuid::now_v7()),
+        recipient: user,
+        channel: Channel::Email,
+        kind: MessageKind::PasswordReset,
+        content: vault.sealer(user.0).await?.seal(&letter)?,
+        queued_at,
+        expires_at: Some(expires_at),
+    };
+    Ok(ResetRequest { user, reset: PendingReset { token_hash, expires_at }, queued })
+}
+
+/// The token stands behind `#`, where browsers keep it from servers, logs and other sites.
+fn reset_text(public_url: &str, token: &str) -> String {
+    format!(
+        "Hello,\n\n\
+         somebody asked for a new password for your account. To choose one, open this link within 30 minutes:\n\n\
+         {public_url}/reset-password#token={token}\n\n\
+         Or enter this token where you are asked for it:\n\n\
+         {token}\n\n\
+         If it was not you, there is nothing to do: your password stays as it is.\n"
+    )
+}
+
+/// Sizes are judged after the two new passwords were compared, so only that they are there is judged here.
+pub(in crate::rest) struct Reset {
+    token: Zeroizing<String>,
+    new: Zeroizing<String>,
+    again: Zeroizing<String>,
+}
+
+impl Form for Reset {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let as_typed = |text: &str| Ok::<_, Invalid>(Zeroizing::new(text.to_owned()));
+        let token = fields.text("token", secret);
+        let new = fields.text("newPassword", as_typed);
+        let again = fields.text("confirmPassword", as_typed);
+        Some(Self { token: token?, new: new?, again: again? })
+    }
+}
+
+pub(in crate::rest) async fn reset(
+    State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
+    origin: Origin,
+    input: Input<Reset>,
+) -> Result<Reply<()>, ApiError> {
+    let Reset { token, new, again } = input.form;
+    if new != again {
+        let what = "New password and confirm password do not match";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "PASSWORDS_DO_NOT_MATCH", what)
+            .about("confirmPassword", "does not match newPassword"));
+    }
+    check_new_password(&new).map_err(|why| ApiError::parameter("newPassword", why.as_str().to_owned()))?;
+    app.quota.check(address)?;
+    match reset_password(&app, &origin, token.trim(), &new).await {
+        Err(error) if error.is_client_error() => {
+            app.quota.take(address)?;
+            Err(error)
+        }
+        other => other,
+    }
+}
+
+async fn reset_password(app: &App, origin: &Origin, token: &str, new: &str) -> Result<Reply<()>, ApiError> {
+    let invalid = || ApiError::from(Rejection::ResetTokenInvalid);
+    if token.len() > LONGEST_TOKEN {
+        return Err(invalid());
+    }
+    let vault = app.ledger.vault();
+    let place = app.passwords.place()?;
+    let (claim, token_hash) = reset_claim(vault, token);
+    // Whose token it is, to seal for; whether it is still good is decided in the ledger.
+    app.access.wait_until_current(app.patience).await?;
+    let (claim, _) = app.access.get::<Claim>(claim).await?;
+    let user = claim.user().ok_or_else(invalid)?;
+    let (state, _) = app.access.get::<User>(user).await?;
+    let sent = state.person().and_then(|person| person.reset.as_ref());
+    if sent.is_none_or(|sent| sent.token_hash != token_hash) {
+        return Err(invalid());
+    }
+    let password = vault.sealer(user.0).await?.seal(&place.hash(new).await?)?;
+    let done = carry_out(app, ResetPassword { token_hash, password }, origin.keyless(user)).await?;
+    Ok(Reply::new("Password reset successfully", None, done.at, app.zone, done.position))
+}

@@ -1,0 +1,5 @@
+//! Messages on their way out.
+
+mod settle;
+
+pub use settle::{Delivery, SettleMessage};
