@@ -35,7 +35,7 @@ async fn no_forged_token_opens_any_gate() {
     table.push(Forgery::bearer("session of a deactivated user", &gone.token));
     let account = json!({"email": "john.doe@email.com", "password": "customer123"});
     let signed_in = server.open_post("/api/auth/login", account).await.ok(200);
-    let refresh = signed_in["refreshToken"].as_str().unwrap_or("none yet");
+    let refresh = signed_in["refreshToken"].as_str().expect("a refresh token");
     table.push(Forgery::bearer("refresh token as access token", refresh));
     assert!(table.len() >= FORGERIES, "{}", table.len());
 

@@ -68,7 +68,8 @@ async fn tokens(golden: &mut Golden, server: &Server) {
         &super::super::rest_smoke::send(server.request(reqwest::Method::GET, "/api/loans")).await,
     );
     let (user, session) = (UserId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
-    let elsewhere = Tokens::new(&SecretKey::generate().unwrap(), server.app().tokens.lifetime());
+    let lifetime = server.app().tokens.lifetime();
+    let elsewhere = Tokens::new(&SecretKey::generate().unwrap(), lifetime, lifetime);
     let other = elsewhere.issue(user, session, Utc::now()).unwrap();
     golden.row("AUTH_INVALID_TOKEN", &server.get("/api/loans", &other).await);
     // A session that is open, in a token that has run out.

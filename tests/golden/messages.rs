@@ -142,7 +142,9 @@ impl Row {
             return Err("no requestId".to_owned());
         }
         // The first fault speaks.
-        let Some(first) = faults.first() else { return Ok(()) };
+        let Some(first) = faults.first().filter(|_| self.code == Some("VALIDATION_FAILED")) else {
+            return Ok(());
+        };
         let said = format!(
             "{}: {}",
             first["field"].as_str().unwrap_or("?"),

@@ -83,7 +83,7 @@ impl<'a> Town<'a> {
 
     async fn session(&self, newcomer: Newcomer) -> Person {
         let (user, session) = (newcomer.user_id, SessionId(Uuid::now_v7()));
-        self.run(OpenSession { user, session, password: newcomer.password }).await;
+        self.run(OpenSession { user, session, password: newcomer.password, rehashed: None }).await;
         let token = self.server.app().tokens.issue(user, session, Utc::now()).unwrap();
         Person { user, number: newcomer.number.0, session, token }
     }
