@@ -17,6 +17,10 @@ test *args:
 crash rounds="50" races="1000":
     LUMBUNG_CRASH_ROUNDS={{ rounds }} LUMBUNG_RACES={{ races }} cargo test -p lumbung --test acceptance --locked -- crash:: --nocapture
 
+# Two thousand applications of one customer over 64 connections, and a thousand decisions that four race for; see tests/loans/races.rs.
+races submissions="2000" connections="64" races="1000":
+    LUMBUNG_SUBMISSIONS={{ submissions }} LUMBUNG_CONNECTIONS={{ connections }} LUMBUNG_RACES={{ races }} cargo test -p lumbung --test acceptance --locked -- loans::races --nocapture
+
 # Breaks the product on purpose and expects the safety suites to notice.
 controls:
     tests/negative_controls.sh

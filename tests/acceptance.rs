@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The acceptance suite: one binary, real PostgreSQL, no mocks.
 
+mod admin;
 mod audit;
 mod crash;
 mod embedded;
@@ -8,6 +9,7 @@ mod forged;
 mod golden;
 mod leaks;
 mod ledger;
+mod loans;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;

@@ -29,7 +29,7 @@ pub(super) struct Server {
     url: String,
     client: reqwest::Client,
     // Its tasks live as long as it does.
-    _node: Node,
+    node: Node,
 }
 
 /// An answer, taken apart.
@@ -42,11 +42,11 @@ pub(super) struct Answer {
 
 impl Server {
     pub(super) async fn start() -> Self {
-        Self::start_with(options(&database().await)).await
+        Self::start_on(options(&database().await)).await
     }
 
-    /// With another database, or other limits of the ledger.
-    pub(super) async fn start_with(options: Options) -> Self {
+    /// A node on a ledger of these options; another one may run on its database.
+    pub(super) async fn start_on(options: Options) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
         let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
@@ -57,7 +57,16 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = rest::router(Arc::clone(&app));
         tokio::spawn(http::serve(listener, router, 1_000, std::future::pending(), Duration::ZERO));
-        Self { app, url, client: reqwest::Client::new(), _node: node }
+        Self { app, url, client: reqwest::Client::new(), node }
+    }
+
+    /// Host and port.
+    pub(super) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.node
     }
 
     pub(super) fn app(&self) -> &App {

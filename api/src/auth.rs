@@ -17,6 +17,10 @@ pub use client_address::{ClientAddress, NoNetwork, TrustedProxies};
 pub use device::Device;
 pub use failed_logins::{Attempt, CountKey, FailedLogins, HeldBack};
 pub use gate::{
+    ChangeRolesOfUsers, CreateUsers, LookAtPeople, ManageBranches, ManageProducts, ReadPermissions,
+    ReadRoles, ReadUsers, UpdateRoles, UpdateUsers,
+};
+pub use gate::{
     DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, stages};

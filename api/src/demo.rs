@@ -51,14 +51,20 @@ pub async fn seed(app: &App) -> Result<(), DemoError> {
             location: Place::new(location)?,
         };
         match execute(app, branch).await {
-            Ok(()) | Err(DemoError::Refused(Rejection::AlreadyExists)) => {}
+            // An administrator may have given its code to another one.
+            Ok(())
+            | Err(DemoError::Refused(Rejection::AlreadyExists | Rejection::BranchCodeAlreadyExists)) => {}
             Err(error) => return Err(error),
         }
     }
     for account in ACCOUNTS {
         let claim = email_claim(app.ledger.vault(), &Email::new(account.email)?);
         if execute(app, FindHolder { claim }).await?.is_none() {
-            register(app, account).await?;
+            match register(app, account).await {
+                // An administrator may have closed the branch.
+                Ok(()) | Err(DemoError::Refused(Rejection::BranchNotFound)) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())

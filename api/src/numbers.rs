@@ -1,6 +1,6 @@
 //! The numbers that people see: drawn from sequences before the command is decided, so a refused command leaves a gap.
 
-use lumbung_domain::{LoanNumber, PlafondNumber, UserNumber};
+use lumbung_domain::{BranchId, LoanNumber, PlafondNumber, ProductId, UserNumber};
 use sqlx::PgPool;
 
 /// Draws numbers. Cheap to clone.
@@ -32,6 +32,20 @@ impl Numbers {
     /// The database fails.
     pub async fn plafond(&self) -> Result<PlafondNumber, sqlx::Error> {
         self.draw("select nextval('journal.plafond_number')").await.map(PlafondNumber)
+    }
+
+    /// May be the number of a branch that the demo data has.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn branch(&self) -> Result<BranchId, sqlx::Error> {
+        self.draw("select nextval('journal.branch_number')").await.map(BranchId)
+    }
+
+    /// # Errors
+    /// The database fails.
+    pub async fn product(&self) -> Result<ProductId, sqlx::Error> {
+        self.draw("select nextval('journal.product_number')").await.map(ProductId)
     }
 
     async fn draw(&self, sql: &str) -> Result<i64, sqlx::Error> {

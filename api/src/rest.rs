@@ -5,6 +5,7 @@
 
 pub mod error;
 
+mod admin;
 mod approval;
 mod auth;
 mod branches;
@@ -12,24 +13,28 @@ mod health;
 mod loans;
 mod plafond;
 mod products;
+mod users;
 
 mod body;
 mod canonical;
 mod command;
 mod path;
+mod query;
 mod view;
 
 mod edge;
 mod envelope;
+mod loan_filter;
 mod loan_json;
 mod people;
+mod user_json;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use edge::RequestId;
@@ -68,10 +73,29 @@ routes! {
     post "/api/loans" => loans::submit;
     get "/api/loans/{id}" => loans::show;
     get "/api/loans/{id}/history" => loans::history;
+    post "/api/loans/{id}/cancel" => loans::cancel;
 
     get "/api/approval/pending" => approval::pending;
+    get "/api/approval/my-history" => approval::my_history;
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
+
+    get "/api/users/{id}" => users::show;
+
+    get "/api/admin/users" => admin::users::list;
+    post "/api/admin/users" => admin::users::create;
+    put "/api/admin/users/{id}" => admin::users::amend;
+    patch "/api/admin/users/{id}/status" => admin::users::set_status;
+    post "/api/admin/users/{id}/roles" => admin::users::assign_role;
+    delete "/api/admin/users/{userId}/roles/{roleId}" => admin::users::remove_role;
+    get "/api/admin/roles" => admin::roles::list;
+    put "/api/admin/roles/{id}/permissions" => admin::roles::replace_permissions;
+    get "/api/admin/permissions" => admin::roles::permissions;
+    post "/api/admin/branches" => admin::branches::create;
+    put "/api/admin/branches/{id}" => admin::branches::amend;
+    delete "/api/admin/branches/{id}" => admin::branches::close;
+    post "/api/admin/products" => admin::products::create;
+    put "/api/admin/products/{id}" => admin::products::amend;
 
     get "/livez" => health::live;
     get "/readyz" => health::ready;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use lumbung_domain::{
-    BranchId, Permission, Person, Rejection, Role, RoleId, Session, SessionId, StreamId, User, UserId,
-    UserType,
+    BranchId, Grants, Permission, Person, Rejection, Role, RoleId, Session, SessionId, StreamId, User,
+    UserId, UserType,
 };
 
 use crate::ledger::{Book, Halt};
@@ -46,6 +46,16 @@ impl Actor {
         if caller.allows(permission) { Ok(caller) } else { Err(Rejection::AccessDenied.into()) }
     }
 
+    /// Whoever has all of the permissions.
+    ///
+    /// # Errors
+    /// As [`Actor::caller`], and [`Rejection::AccessDenied`] for everybody else.
+    pub(crate) fn holding(self, book: &mut Book<'_>, permissions: &[Permission]) -> Result<Caller, Halt> {
+        let caller = self.caller(book)?;
+        let all = permissions.iter().all(|permission| caller.allows(*permission));
+        if all { Ok(caller) } else { Err(Rejection::AccessDenied.into()) }
+    }
+
     /// A customer, for what every customer may do with what is theirs.
     ///
     /// # Errors
@@ -75,6 +85,24 @@ impl Caller {
     }
 
     pub(crate) fn allows(&self, permission: Permission) -> bool {
-        self.roles.iter().filter_map(|role| role.grants()).any(|grants| grants.allow(permission))
+        self.grants().any(|grants| grants.allow(permission))
+    }
+
+    /// Whether they may let somebody have `wanted`, who has `held` already: nobody grants what they do not hold, except
+    /// who holds `*`, which stands for all there is to administer.
+    pub(crate) fn may_grant(&self, wanted: &Grants, held: &Grants) -> bool {
+        if self.grants().any(|grants| *grants == Grants::Wildcard) {
+            return true;
+        }
+        match wanted {
+            Grants::Wildcard => false,
+            Grants::Only(set) => {
+                set.iter().all(|permission| self.allows(*permission) || held.allow(*permission))
+            }
+        }
+    }
+
+    fn grants(&self) -> impl Iterator<Item = &Grants> {
+        self.roles.iter().filter_map(|role| role.grants())
     }
 }

@@ -8,10 +8,13 @@ pub mod ledger;
 mod authority;
 mod version;
 
+pub mod branch;
 pub mod loan;
 pub mod message;
 pub mod plafond;
+pub mod product;
 pub mod reference;
+pub mod role;
 pub mod session;
 pub mod user;
 pub mod wallet;

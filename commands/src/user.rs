@@ -1,4 +1,4 @@
-//! People come in, and look after their passwords.
+//! People come in, look after their passwords, and the administration changes who they are and what they may do.
 
 mod change_password;
 mod holder;
@@ -7,9 +7,20 @@ mod register;
 mod reset_password;
 mod staff;
 
+mod administration;
+mod amend;
+mod create;
+mod roles;
+mod status;
+
+pub use administration::UserOutcome;
+pub use amend::{AmendUser, EmailChange};
 pub use change_password::{ChangePassword, NewPassword};
+pub use create::CreateStaff;
 pub use holder::FindHolder;
 pub use newcomer::{Newcomer, email_claim};
 pub use register::RegisterCustomer;
 pub use reset_password::{RequestReset, ResetPassword, ResetRequest, reset_claim};
+pub use roles::{AssignRole, RemoveRole};
 pub use staff::RegisterStaff;
+pub use status::SetUserStatus;

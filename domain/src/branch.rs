@@ -14,22 +14,54 @@ pub enum Branch {
         branch_id: BranchId,
         code: BranchCode,
         location: Place,
+        /// A loan was applied for here, so its history needs the branch.
+        used: bool,
     },
+    /// Its id is not used again; its code may be.
+    Closed {},
 }
 
+/// All but the first are refused with [`Rejection::BranchNotFound`] for a branch that is not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BranchCommand {
-    Open { branch_id: BranchId, code: BranchCode, location: Place },
+    Open {
+        branch_id: BranchId,
+        code: BranchCode,
+        location: Place,
+    },
+    /// Refused for the online channel. The use case has moved the claim of the code.
+    Amend {
+        code: BranchCode,
+        location: Place,
+    },
+    /// A loan is applied for here. Only the first one is an event, so busy branches do not grow with their loans.
+    Use,
+    /// Refused with [`Rejection::BranchHasLoans`] and for the online channel. That nobody belongs to the branch is up to
+    /// the use case.
+    Close,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum BranchEvent {
     BranchOpened { branch_id: BranchId, code: BranchCode, location: Place },
+    BranchAmended { code: BranchCode, location: Place },
+    BranchUsed {},
+    BranchClosed {},
 }
 
 impl Event for BranchEvent {
     fn event_type(&self) -> &'static str {
         self.into()
+    }
+}
+
+impl Branch {
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Open { .. } => true,
+            Self::Unopened | Self::Closed {} => false,
+        }
     }
 }
 
@@ -39,15 +71,61 @@ impl Aggregate for Branch {
     type Event = BranchEvent;
 
     fn decide(&self, command: BranchCommand) -> Result<Vec<BranchEvent>, Rejection> {
-        let BranchCommand::Open { branch_id, code, location } = command;
-        match self {
-            Self::Unopened => Ok(vec![BranchEvent::BranchOpened { branch_id, code, location }]),
-            Self::Open { .. } => Err(Rejection::AlreadyExists),
+        match (self, command) {
+            (Self::Unopened, BranchCommand::Open { branch_id, code, location }) => {
+                Ok(vec![BranchEvent::BranchOpened { branch_id, code, location }])
+            }
+            (Self::Open { .. } | Self::Closed {}, BranchCommand::Open { .. }) => {
+                Err(Rejection::AlreadyExists)
+            }
+            (Self::Open { branch_id, .. }, BranchCommand::Amend { .. }) if *branch_id == BranchId::ONLINE => {
+                Err(Rejection::OnlineBranchFixed { deleting: false })
+            }
+            (
+                Self::Open { code: old_code, location: old_location, .. },
+                BranchCommand::Amend { code, location },
+            ) => Ok(if *old_code == code && *old_location == location {
+                Vec::new()
+            } else {
+                vec![BranchEvent::BranchAmended { code, location }]
+            }),
+            (Self::Open { used, .. }, BranchCommand::Use) => {
+                Ok(if *used { Vec::new() } else { vec![BranchEvent::BranchUsed {}] })
+            }
+            (Self::Open { branch_id, .. }, BranchCommand::Close) if *branch_id == BranchId::ONLINE => {
+                Err(Rejection::OnlineBranchFixed { deleting: true })
+            }
+            (Self::Open { used: true, .. }, BranchCommand::Close) => Err(Rejection::BranchHasLoans),
+            (Self::Open { .. }, BranchCommand::Close) => Ok(vec![BranchEvent::BranchClosed {}]),
+            (
+                Self::Unopened | Self::Closed {},
+                BranchCommand::Amend { .. } | BranchCommand::Use | BranchCommand::Close,
+            ) => Err(Rejection::BranchNotFound),
         }
     }
 
     fn evolve(&mut self, event: &BranchEvent) {
-        let BranchEvent::BranchOpened { branch_id, code, location } = event;
-        *self = Self::Open { branch_id: *branch_id, code: code.clone(), location: location.clone() };
+        match event {
+            BranchEvent::BranchOpened { branch_id, code, location } => {
+                *self = Self::Open {
+                    branch_id: *branch_id,
+                    code: code.clone(),
+                    location: location.clone(),
+                    used: false,
+                };
+            }
+            BranchEvent::BranchAmended { code: new_code, location: new_location } => {
+                if let Self::Open { code, location, .. } = self {
+                    code.clone_from(new_code);
+                    location.clone_from(new_location);
+                }
+            }
+            BranchEvent::BranchUsed {} => {
+                if let Self::Open { used, .. } = self {
+                    *used = true;
+                }
+            }
+            BranchEvent::BranchClosed {} => *self = Self::Closed {},
+        }
     }
 }

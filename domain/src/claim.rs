@@ -26,11 +26,14 @@ pub enum Holder {
 pub enum ClaimCommand {
     /// Refused with [`Rejection::AlreadyExists`] while anyone holds the value; the use case says it in its own words.
     Take { holder: Holder },
+    /// Refused with [`Rejection::AlreadyExists`] while someone else holds the value; a free one stays free.
+    Release { holder: Holder },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum ClaimEvent {
     ClaimTaken { holder: Holder },
+    ClaimReleased {},
 }
 
 impl Event for ClaimEvent {
@@ -55,15 +58,22 @@ impl Aggregate for Claim {
     type Event = ClaimEvent;
 
     fn decide(&self, command: ClaimCommand) -> Result<Vec<ClaimEvent>, Rejection> {
-        let ClaimCommand::Take { holder } = command;
-        match self {
-            Self::Free => Ok(vec![ClaimEvent::ClaimTaken { holder }]),
-            Self::Held { .. } => Err(Rejection::AlreadyExists),
+        match (self, command) {
+            (Self::Free, ClaimCommand::Take { holder }) => Ok(vec![ClaimEvent::ClaimTaken { holder }]),
+            (Self::Held { holder: held }, ClaimCommand::Release { holder }) if *held == holder => {
+                Ok(vec![ClaimEvent::ClaimReleased {}])
+            }
+            (Self::Held { .. }, ClaimCommand::Take { .. } | ClaimCommand::Release { .. }) => {
+                Err(Rejection::AlreadyExists)
+            }
+            (Self::Free, ClaimCommand::Release { .. }) => Ok(Vec::new()),
         }
     }
 
     fn evolve(&mut self, event: &ClaimEvent) {
-        let ClaimEvent::ClaimTaken { holder } = event;
-        *self = Self::Held { holder: *holder };
+        *self = match event {
+            ClaimEvent::ClaimTaken { holder } => Self::Held { holder: *holder },
+            ClaimEvent::ClaimReleased {} => Self::Free,
+        };
     }
 }

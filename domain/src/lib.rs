@@ -63,7 +63,7 @@ pub use money::Rupiah;
 pub use permission::{Grants, Permission};
 pub use person::{Address, Birthdate, Email, Nik, PersonName, Phone};
 pub use plafond::{LoanRequest, Plafond, PlafondCommand, PlafondEvent, Reservation};
-pub use product::{Product, ProductCommand, ProductEvent, ProductTerms};
+pub use product::{Offer, Product, ProductCommand, ProductEvent, ProductTerms};
 pub use profile::Profile;
 pub use rate::Rate;
 pub use rejection::Rejection;

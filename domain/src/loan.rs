@@ -1,13 +1,16 @@
 //! A loan application and the staged approval that turns it into a loan.
 
-use chrono::{DateTime, NaiveDate, Utc};
+mod status;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use status::{LoanStatus, Stage};
 
 use crate::any::tie_to_any;
 use crate::{
     Address, Aggregate, Birthdate, BranchCode, BranchId, Email, Event, LoanNumber, LoanRequest, Nik, Note,
-    Permission, PersonName, Phone, Place, ProductTerms, Rate, Rejection, Rupiah, Sealed, Tenor, UserId,
-    UserNumber,
+    PersonName, Phone, Place, ProductTerms, Rate, Rejection, Rupiah, Sealed, Tenor, UserId, UserNumber,
 };
 
 /// Stream id: the [`LoanNumber`].
@@ -25,6 +28,8 @@ pub struct Application {
     pub status: LoanStatus,
     /// Who decided so far; nobody decides twice on one loan.
     pub decided_by: Vec<UserId>,
+    /// The business date of the submission or of the last decision.
+    pub waiting_since_on: NaiveDate,
 }
 
 /// An application as it was handed in. The customer's values are a snapshot: later changes of the profile
@@ -61,43 +66,6 @@ pub struct BranchSnapshot {
     pub location: Place,
 }
 
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::VariantArray,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum LoanStatus {
-    Submitted,
-    MarketingApproved,
-    MarketingRejected,
-    BranchManagerApproved,
-    BmRejected,
-    Disbursed,
-    Rejected,
-}
-
-/// Who decides next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Stage {
-    Marketing,
-    BranchManager,
-    Backoffice,
-}
-
 /// Who decided, as the history will show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Officer {
@@ -119,6 +87,17 @@ pub enum LoanCommand {
     Reject {
         officer: Officer,
         note: Sealed<Note>,
+        business_on: NaiveDate,
+    },
+    /// The customer takes the application back. The use case has checked that it is theirs.
+    Cancel {
+        name: Sealed<PersonName>,
+        note: Option<Sealed<Note>>,
+        business_on: NaiveDate,
+    },
+    /// Gives up an application that nobody decided on for more than `after_days` whole business days.
+    Expire {
+        after_days: u32,
         business_on: NaiveDate,
     },
 }
@@ -145,74 +124,22 @@ pub enum LoanEvent {
         amount_rupiah: Rupiah,
         business_on: NaiveDate,
     },
+    LoanCancelled {
+        customer: UserId,
+        /// The customer's name at that moment.
+        name: Sealed<PersonName>,
+        note: Option<Sealed<Note>>,
+        business_on: NaiveDate,
+    },
+    LoanExpired {
+        /// The business date of the submission or of the last decision.
+        waiting_since_on: NaiveDate,
+        business_on: NaiveDate,
+    },
 }
 
 impl Event for LoanEvent {
     fn event_type(&self) -> &'static str {
-        self.into()
-    }
-}
-
-impl LoanStatus {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// The stage that decides now; `None` once everything is decided.
-    #[must_use]
-    pub fn awaits(self) -> Option<Stage> {
-        match self {
-            Self::Submitted => Some(Stage::Marketing),
-            Self::MarketingApproved => Some(Stage::BranchManager),
-            Self::BranchManagerApproved => Some(Stage::Backoffice),
-            Self::MarketingRejected | Self::BmRejected | Self::Disbursed | Self::Rejected => None,
-        }
-    }
-}
-
-impl Stage {
-    #[must_use]
-    pub fn approved(self) -> LoanStatus {
-        match self {
-            Self::Marketing => LoanStatus::MarketingApproved,
-            Self::BranchManager => LoanStatus::BranchManagerApproved,
-            Self::Backoffice => LoanStatus::Disbursed,
-        }
-    }
-
-    #[must_use]
-    pub fn rejected(self) -> LoanStatus {
-        match self {
-            Self::Marketing => LoanStatus::MarketingRejected,
-            Self::BranchManager => LoanStatus::BmRejected,
-            Self::Backoffice => LoanStatus::Rejected,
-        }
-    }
-
-    /// The permission that decides at this stage.
-    #[must_use]
-    pub fn permission(self) -> Permission {
-        match self {
-            Self::Marketing => Permission::LoanApproveMarketing,
-            Self::BranchManager => Permission::LoanApproveBranchManager,
-            Self::Backoffice => Permission::LoanApproveBackoffice,
-        }
-    }
-
-    /// The status a loan has while it waits for this stage.
-    #[must_use]
-    pub fn decides_on(self) -> LoanStatus {
-        match self {
-            Self::Marketing => LoanStatus::Submitted,
-            Self::BranchManager => LoanStatus::MarketingApproved,
-            Self::Backoffice => LoanStatus::BranchManagerApproved,
-        }
-    }
-
-    /// The role that the history names.
-    #[must_use]
-    pub fn role_name(self) -> &'static str {
         self.into()
     }
 }
@@ -235,6 +162,13 @@ impl Loan {
             return Err(Rejection::AlreadyDecided);
         }
         Ok((application, stage))
+    }
+
+    /// The application, while somebody is still to decide on it.
+    fn pending(&self) -> Result<&Application, Rejection> {
+        let application = self.application().ok_or(Rejection::LoanNotFound)?;
+        let status = application.status;
+        status.awaits().map(|_| application).ok_or(Rejection::LoanNotPending { status })
     }
 }
 
@@ -279,6 +213,18 @@ impl Aggregate for Loan {
                 let (_, stage) = self.open_for(officer.user_id)?;
                 Ok(vec![LoanEvent::LoanRejected { stage, officer, note, business_on }])
             }
+            LoanCommand::Cancel { name, note, business_on } => {
+                let customer = self.pending()?.submission.customer.user_id;
+                Ok(vec![LoanEvent::LoanCancelled { customer, name, note, business_on }])
+            }
+            LoanCommand::Expire { after_days, business_on } => {
+                let waiting_since_on = self.pending()?.waiting_since_on;
+                let last_day = waiting_since_on.checked_add_days(Days::new(after_days.into()));
+                if last_day.is_none_or(|last_day| business_on <= last_day) {
+                    return Err(Rejection::LoanNotExpired);
+                }
+                Ok(vec![LoanEvent::LoanExpired { waiting_since_on, business_on }])
+            }
         }
     }
 
@@ -289,30 +235,40 @@ impl Aggregate for Loan {
                     submission: submission.clone(),
                     status: LoanStatus::Submitted,
                     decided_by: Vec::new(),
+                    waiting_since_on: submission.business_on,
                 }));
             }
-            (Self::Submitted(application), LoanEvent::LoanApproved { stage, officer, .. }) => {
-                application.decide(stage.approved(), officer);
+            (Self::Submitted(application), LoanEvent::LoanApproved { stage, officer, business_on, .. }) => {
+                application.decide(stage.approved(), officer, *business_on);
             }
-            (Self::Submitted(application), LoanEvent::LoanRejected { stage, officer, .. }) => {
-                application.decide(stage.rejected(), officer);
+            (Self::Submitted(application), LoanEvent::LoanRejected { stage, officer, business_on, .. }) => {
+                application.decide(stage.rejected(), officer, *business_on);
             }
-            (Self::Submitted(application), LoanEvent::LoanDisbursed { officer, .. }) => {
-                application.decide(LoanStatus::Disbursed, officer);
+            (Self::Submitted(application), LoanEvent::LoanDisbursed { officer, business_on, .. }) => {
+                application.decide(LoanStatus::Disbursed, officer, *business_on);
+            }
+            (Self::Submitted(application), LoanEvent::LoanCancelled { .. }) => {
+                application.status = LoanStatus::Cancelled;
+            }
+            (Self::Submitted(application), LoanEvent::LoanExpired { .. }) => {
+                application.status = LoanStatus::Expired;
             }
             (
                 Self::Unsubmitted,
                 LoanEvent::LoanApproved { .. }
                 | LoanEvent::LoanRejected { .. }
-                | LoanEvent::LoanDisbursed { .. },
+                | LoanEvent::LoanDisbursed { .. }
+                | LoanEvent::LoanCancelled { .. }
+                | LoanEvent::LoanExpired { .. },
             ) => {}
         }
     }
 }
 
 impl Application {
-    fn decide(&mut self, status: LoanStatus, officer: &Officer) {
+    fn decide(&mut self, status: LoanStatus, officer: &Officer, business_on: NaiveDate) {
         self.status = status;
         self.decided_by.push(officer.user_id);
+        self.waiting_since_on = business_on;
     }
 }

@@ -66,6 +66,18 @@ impl Permission {
         self as u8
     }
 
+    /// The permission with this public id.
+    #[must_use]
+    pub fn of_id(id: i64) -> Option<Self> {
+        Self::all().iter().copied().find(|permission| i64::from(permission.id()) == id)
+    }
+
+    /// All there are, in the order of their ids.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        <Self as strum::VariantArray>::VARIANTS
+    }
+
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()

@@ -3,17 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, Event, ProductId, Rate, Rejection, Rupiah, Tenor};
+use crate::{Aggregate, Event, Invalid, ProductId, Rate, Rejection, Rupiah, Tenor, text};
 
 /// Stream id: the [`ProductId`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Product {
     #[default]
     Undefined,
-    Defined {
-        terms: ProductTerms,
-        selectable: bool,
-    },
+    Defined(Offer),
 }
 
 /// What a product offers. A plafond and a loan keep the terms they were made with; a later change of the
@@ -30,20 +27,70 @@ pub struct ProductTerms {
     pub interest_rate: Rate,
 }
 
+/// A product and who gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    pub terms: ProductTerms,
+    /// Customers may choose it themselves; INSTANT is only assigned.
+    pub selectable: bool,
+    /// It is offered at all. Every product was before there was a choice.
+    #[serde(default = "always")]
+    pub active: bool,
+}
+
+fn always() -> bool {
+    true
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProductCommand {
-    /// `selectable`: customers may choose it themselves; INSTANT is only assigned.
-    Define { terms: ProductTerms, selectable: bool },
+    Define(Offer),
+    /// Whether customers may choose it stays as it is. `active: None` keeps its value. Refused with
+    /// [`Rejection::ProductNotFound`].
+    Amend {
+        terms: ProductTerms,
+        active: Option<bool>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum ProductEvent {
-    ProductDefined { terms: ProductTerms, selectable: bool },
+    ProductDefined(Offer),
+    /// The whole product as it is from then on.
+    ProductAmended(Offer),
 }
 
 impl Event for ProductEvent {
     fn event_type(&self) -> &'static str {
         self.into()
+    }
+}
+
+impl ProductTerms {
+    /// The name of a product: 1 to 100 characters.
+    ///
+    /// # Errors
+    /// Blank, too long, or with control characters.
+    pub fn read_name(text: &str) -> Result<String, Invalid> {
+        text::line(text, 1..=100).map(String::from)
+    }
+}
+
+impl Product {
+    #[must_use]
+    pub fn offer(&self) -> Option<&Offer> {
+        match self {
+            Self::Undefined => None,
+            Self::Defined(offer) => Some(offer),
+        }
+    }
+}
+
+impl Offer {
+    /// Whether a customer may choose it now.
+    #[must_use]
+    pub fn is_selectable(&self) -> bool {
+        self.selectable && self.active
     }
 }
 
@@ -53,15 +100,20 @@ impl Aggregate for Product {
     type Event = ProductEvent;
 
     fn decide(&self, command: ProductCommand) -> Result<Vec<ProductEvent>, Rejection> {
-        let ProductCommand::Define { terms, selectable } = command;
-        match self {
-            Self::Undefined => Ok(vec![ProductEvent::ProductDefined { terms, selectable }]),
-            Self::Defined { .. } => Err(Rejection::AlreadyExists),
+        match (self, command) {
+            (Self::Undefined, ProductCommand::Define(offer)) => Ok(vec![ProductEvent::ProductDefined(offer)]),
+            (Self::Defined(_), ProductCommand::Define(_)) => Err(Rejection::AlreadyExists),
+            (Self::Undefined, ProductCommand::Amend { .. }) => Err(Rejection::ProductNotFound),
+            (Self::Defined(held), ProductCommand::Amend { terms, active }) => {
+                let active = active.unwrap_or(held.active);
+                let offer = Offer { terms, selectable: held.selectable, active };
+                Ok(if *held == offer { Vec::new() } else { vec![ProductEvent::ProductAmended(offer)] })
+            }
         }
     }
 
     fn evolve(&mut self, event: &ProductEvent) {
-        let ProductEvent::ProductDefined { terms, selectable } = event;
-        *self = Self::Defined { terms: terms.clone(), selectable: *selectable };
+        let (ProductEvent::ProductDefined(offer) | ProductEvent::ProductAmended(offer)) = event;
+        *self = Self::Defined(offer.clone());
     }
 }

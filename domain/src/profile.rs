@@ -23,7 +23,7 @@ impl Profile {
 
 impl Profile {
     /// Takes the given fields; absent ones keep their value.
-    pub(crate) fn take_over(&mut self, given: &Self) {
+    pub fn take_over(&mut self, given: &Self) {
         fn replace<T: Clone>(held: &mut Option<T>, given: Option<&T>) {
             if let Some(value) = given {
                 *held = Some(value.clone());

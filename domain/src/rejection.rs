@@ -39,6 +39,10 @@ pub enum Rejection {
     UserNotFound,
     #[error("Role not found")]
     RoleNotFound,
+    #[error("Cannot create customer via admin endpoint")]
+    CustomerViaAdmin,
+    #[error("Cannot assign a customer to a branch")]
+    BranchForCustomer,
     #[error("Cannot assign CUSTOMER role to internal user")]
     CustomerRoleForInternalUser,
     #[error("Cannot assign an internal role to a customer")]
@@ -55,6 +59,12 @@ pub enum Rejection {
     ProductNotFound,
     #[error("Branch not found")]
     BranchNotFound,
+    #[error("Cannot delete branch that has assigned users")]
+    BranchHasUsers,
+    #[error("Cannot delete branch that has loans")]
+    BranchHasLoans,
+    #[error("The online branch cannot be {}", if *.deleting { "deleted" } else { "changed" })]
+    OnlineBranchFixed { deleting: bool },
 
     // Plafond.
     #[error("You already have an active plafond. Cannot select another one.")]
@@ -93,6 +103,10 @@ pub enum Rejection {
     LoanWrongStatus { status: LoanStatus },
     #[error("You have already decided on this loan")]
     AlreadyDecided,
+    #[error("Only a pending loan application can be cancelled")]
+    LoanNotPending { status: LoanStatus },
+    #[error("The loan application has not waited long enough to expire")]
+    LoanNotExpired,
 
     // Money.
     #[error("Balance is not enough")]

@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use lumbung_domain::{AnyEvent, BranchId, LoanEvent, LoanNumber, LoanStatus, Stage};
 use lumbung_journal::Fact;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 
 use crate::cell::{all_found, column};
 use crate::error::{ProjectionError, ReadError};
@@ -18,27 +19,30 @@ use crate::reader::LiveSchema;
 pub(crate) const VERSION: u32 = 1;
 pub(crate) const DDL: &str = "
 create table approval_queue (
-    loan     bigint not null primary key,
-    position bigint not null,
-    stage    text   not null,
-    branch   bigint not null,
-    desk     text   not null
+    loan             bigint not null primary key,
+    position         bigint not null,
+    stage            text   not null,
+    branch           bigint not null,
+    desk             text   not null,
+    waiting_since_on date   not null
 );
-create index approval_queue_of_desk on approval_queue (desk, position);";
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, MOVE, REMOVE, PENDING];
+create index approval_queue_of_desk on approval_queue (desk, position);
+create index approval_queue_by_wait on approval_queue (waiting_since_on, loan);";
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, MOVE, REMOVE, PENDING, FORGOTTEN];
 
 const INSERT: &str = "
-insert into approval_queue (loan, position, stage, branch, desk)
-select q.loan, q.position, q.stage, q.branch, q.desk
-from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
-    as q (loan, position, stage, branch, desk)";
+insert into approval_queue (loan, position, stage, branch, desk, waiting_since_on)
+select q.loan, q.position, q.stage, q.branch, q.desk, q.waiting_since_on
+from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::date[])
+    as q (loan, position, stage, branch, desk, waiting_since_on)";
 
 /// The desk is [`desk`] in SQL: the event of an approval does not name the loan's branch.
 const MOVE: &str = "
 update approval_queue q set
     stage = m.stage,
-    desk = case when m.stage = 'BACKOFFICE' then m.stage else m.stage || ':' || q.branch end
-from unnest($1::bigint[], $2::text[]) as m (loan, stage)
+    desk = case when m.stage = 'BACKOFFICE' then m.stage else m.stage || ':' || q.branch end,
+    waiting_since_on = m.since_on
+from unnest($1::bigint[], $2::text[], $3::date[]) as m (loan, stage, since_on)
 where q.loan = m.loan";
 
 const REMOVE: &str = "
@@ -54,6 +58,43 @@ const PENDING: &str = concat!(
         ) q order by q.position limit $3
     ) q join loans l on l.loan = q.loan order by q.position"
 );
+
+const FORGOTTEN: &str = "
+select loan, waiting_since_on from approval_queue
+where waiting_since_on < $1 and ($2::date is null or (waiting_since_on, loan) > ($2, $3))
+order by waiting_since_on, loan limit $4";
+
+/// An application on which nobody has decided for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    pub loan: LoanNumber,
+    /// The business date of the submission or of the last decision.
+    pub waiting_since_on: NaiveDate,
+}
+
+/// Loans that wait since before `day`, the oldest first, behind `after`.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn forgotten(
+    read: &LiveSchema,
+    day: NaiveDate,
+    limit: Limit,
+    after: Option<Forgotten>,
+) -> Result<Vec<Forgotten>, ReadError> {
+    let rows = sqlx::query(FORGOTTEN)
+        .bind(day)
+        .bind(after.map(|after| after.waiting_since_on))
+        .bind(after.map(|after| after.loan.0))
+        .bind(i64::from(limit.get()))
+        .fetch_all(read.pool())
+        .await?;
+    let forgotten = rows.iter().map(|row| {
+        let loan = LoanNumber(row.try_get("loan")?);
+        Ok(Forgotten { loan, waiting_since_on: row.try_get("waiting_since_on")? })
+    });
+    forgotten.collect()
+}
 
 /// The loans that wait for one of `stages`, oldest first, behind `after`. At the stages of a branch only those of
 /// `branch`; BACKOFFICE decides for all branches.
@@ -95,14 +136,15 @@ fn desk(stage: Stage, branch: Option<BranchId>) -> Option<String> {
 #[derive(Default)]
 pub(crate) struct ApprovalQueue {
     arrived: HashMap<LoanNumber, Waiting>,
-    /// Loans of earlier batches: their next stage, or none if they leave.
-    moved: HashMap<LoanNumber, Option<Stage>>,
+    /// Loans of earlier batches: their next stage and the day of the step, or none if they leave.
+    moved: HashMap<LoanNumber, Option<(Stage, NaiveDate)>>,
 }
 
 struct Waiting {
     position: i64,
     stage: Stage,
     branch: BranchId,
+    since_on: NaiveDate,
 }
 
 impl ApprovalQueue {
@@ -110,21 +152,23 @@ impl ApprovalQueue {
         let AnyEvent::Loan(event) = &fact.event else { return Ok(()) };
         let loan: LoanNumber =
             fact.stream.id.parse().map_err(|_| ProjectionError::StrangeStream { position: fact.position })?;
-        let status = match event {
+        let (status, on) = match event {
             LoanEvent::LoanSubmitted(submission) => {
-                let branch = submission.branch.branch_id;
-                let waiting = Waiting { position: fact.position, stage: Stage::Marketing, branch };
+                let (branch, since_on) = (submission.branch.branch_id, submission.business_on);
+                let waiting = Waiting { position: fact.position, stage: Stage::Marketing, branch, since_on };
                 self.arrived.insert(loan, waiting);
                 return Ok(());
             }
-            LoanEvent::LoanApproved { stage, .. } => stage.approved(),
-            LoanEvent::LoanRejected { stage, .. } => stage.rejected(),
-            LoanEvent::LoanDisbursed { .. } => LoanStatus::Disbursed,
+            LoanEvent::LoanApproved { stage, business_on, .. } => (stage.approved(), *business_on),
+            LoanEvent::LoanRejected { stage, business_on, .. } => (stage.rejected(), *business_on),
+            LoanEvent::LoanDisbursed { business_on, .. } => (LoanStatus::Disbursed, *business_on),
+            LoanEvent::LoanCancelled { business_on, .. } => (LoanStatus::Cancelled, *business_on),
+            LoanEvent::LoanExpired { business_on, .. } => (LoanStatus::Expired, *business_on),
         };
         match (self.arrived.get_mut(&loan), status.awaits()) {
-            (Some(waiting), Some(stage)) => waiting.stage = stage,
+            (Some(waiting), Some(stage)) => (waiting.stage, waiting.since_on) = (stage, on),
             (Some(_), None) => drop(self.arrived.remove(&loan)),
-            (None, stage) => drop(self.moved.insert(loan, stage)),
+            (None, stage) => drop(self.moved.insert(loan, stage.map(|stage| (stage, on)))),
         }
         Ok(())
     }
@@ -138,6 +182,7 @@ impl ApprovalQueue {
                 .bind(column(rows(), |waiting| waiting.stage.role_name()))
                 .bind(column(rows(), |waiting| waiting.branch.0))
                 .bind(column(rows(), |waiting| desk(waiting.stage, Some(waiting.branch))))
+                .bind(column(rows(), |waiting| waiting.since_on))
                 .execute(&mut *connection)
                 .await?;
         }
@@ -145,14 +190,15 @@ impl ApprovalQueue {
         let mut leaving = Vec::new();
         for (loan, stage) in &self.moved {
             match stage {
-                Some(stage) => staying.push((loan.0, stage.role_name())),
+                Some((stage, on)) => staying.push((loan.0, stage.role_name(), *on)),
                 None => leaving.push(loan.0),
             }
         }
         if !staying.is_empty() {
             let done = sqlx::query(MOVE)
-                .bind(column(&staying, |(loan, _)| *loan))
-                .bind(column(&staying, |(_, stage)| *stage))
+                .bind(column(&staying, |(loan, _, _)| *loan))
+                .bind(column(&staying, |(_, stage, _)| *stage))
+                .bind(column(&staying, |(_, _, on)| *on))
                 .execute(&mut *connection)
                 .await?;
             all_found("approval_queue", staying.len(), done.rows_affected())?;

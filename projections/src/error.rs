@@ -24,6 +24,8 @@ impl ReadError {
 pub enum ProjectionError {
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    #[error("a read model holds a malformed value in {column}")]
+    Malformed { column: &'static str },
     #[error("the journal could not be read")]
     Journal(#[from] JournalError),
     /// The checkpoint is not where this projector left it: it must load it and start over.
@@ -51,6 +53,15 @@ pub enum ProjectionError {
     BrokenOff,
 }
 
+impl From<ReadError> for ProjectionError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Database(error) => Self::Database(error),
+            ReadError::Malformed { column } => Self::Malformed { column },
+        }
+    }
+}
+
 impl ProjectionError {
     /// Whether trying again can help.
     #[must_use]
@@ -59,7 +70,8 @@ impl ProjectionError {
             Self::Database(error) => is_transient(error),
             Self::Journal(error) => error.is_transient(),
             Self::CheckpointMoved { .. } => true,
-            Self::Gap { .. }
+            Self::Malformed { .. }
+            | Self::Gap { .. }
             | Self::AheadOfLog { .. }
             | Self::RowsMissing { .. }
             | Self::StrangeStream { .. }

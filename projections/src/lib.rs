@@ -14,6 +14,8 @@ pub mod loans;
 pub mod outbox;
 pub mod plafonds;
 pub mod products;
+pub mod roles;
+pub mod users;
 
 mod page;
 mod reader;

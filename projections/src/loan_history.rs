@@ -1,5 +1,7 @@
 //! Who decided what on a loan, when, and why? One row per event of a loan.
 
+mod of_officer;
+
 use chrono::{DateTime, Utc};
 use lumbung_domain::{
     AnyEvent, LoanEvent, LoanNumber, LoanStatus, Note, Officer, PersonName, Place, Sealed, Stage, UserId,
@@ -8,25 +10,28 @@ use lumbung_journal::Fact;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::cell::{column, parsed, sealed, sealed_option};
+pub use of_officer::{OwnDecision, of_officer};
+
+use crate::cell::{column, parsed, sealed_option};
 use crate::error::{ProjectionError, ReadError};
 use crate::reader::LiveSchema;
 
 pub(crate) const VERSION: u32 = 1;
 pub(crate) const DDL: &str = "
 create table loan_history (
-    position        bigint      not null primary key,
+    position        bigint      not null,
     loan            bigint      not null,
     status          text        not null,
     note            text,
-    decided_by      uuid        not null,
-    decided_by_name text        not null,
+    decided_by      uuid,
+    decided_by_name text,
     role            text        not null,
     branch_location text,
-    decided_at      timestamptz not null
+    decided_at      timestamptz not null,
+    primary key (loan, position)
 );
-create index loan_history_of_loan on loan_history (loan, position);";
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, OF_LOAN];
+create index loan_history_of_officer on loan_history (decided_by, position) where role <> 'CUSTOMER';";
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, OF_LOAN, of_officer::OF_OFFICER];
 
 const INSERT: &str = "
 insert into loan_history (position, loan, status, note, decided_by, decided_by_name, role, branch_location, decided_at)
@@ -39,10 +44,14 @@ const OF_LOAN: &str = "
 select position, status, note, decided_by, decided_by_name, role, branch_location, decided_at
 from loan_history where loan = $1 order by position";
 
-/// The role of the customer's own row.
+/// The role of the customer's own rows.
 const CUSTOMER: &str = "CUSTOMER";
-/// What the customer's own row says.
+/// The role of what nobody did.
+const SYSTEM: &str = "SYSTEM";
+/// What the row of the submission says.
 pub const SUBMITTED: &str = "Loan application submitted";
+/// What the row of an expiry says.
+pub const EXPIRED: &str = "Nobody decided on the loan application in time";
 
 /// One step of a loan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +61,20 @@ pub struct HistoryEntry {
     /// The status that the step led to.
     pub status: LoanStatus,
     pub note: HistoryNote,
-    pub decided_by: UserId,
-    /// The name at that moment.
-    pub decided_by_name: Sealed<PersonName>,
-    /// The name of the role that the step was made in, `CUSTOMER` for the submission.
+    /// `None` if the lender's own system did it.
+    pub decided_by: Option<Decider>,
+    /// The name of the role that the step was made in, `CUSTOMER` for what the customer did, else `SYSTEM`.
     pub role: String,
     pub branch_location: Option<Place>,
     pub decided_at: DateTime<Utc>,
+}
+
+/// A person who made a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decider {
+    pub user: UserId,
+    /// The name at that moment.
+    pub name: Sealed<PersonName>,
 }
 
 /// Why.
@@ -66,11 +82,13 @@ pub struct HistoryEntry {
 pub enum HistoryNote {
     /// The submission; it reads [`SUBMITTED`].
     Submitted,
-    /// What the officer wrote, if anything.
-    Officer(Option<Sealed<Note>>),
+    /// The expiry; it reads [`EXPIRED`].
+    Expired,
+    /// What the officer or the customer wrote, if anything.
+    Written(Option<Sealed<Note>>),
 }
 
-/// The steps of a loan, oldest first. A loan has at most one per stage and its submission.
+/// The steps of a loan, oldest first. A loan has its submission, at most one per stage, and at most one other end.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -92,10 +110,19 @@ impl HistoryEntry {
             status,
             note: match status {
                 LoanStatus::Submitted => HistoryNote::Submitted,
-                _ => HistoryNote::Officer(sealed_option(row, "note")?),
+                LoanStatus::Expired => HistoryNote::Expired,
+                LoanStatus::MarketingApproved
+                | LoanStatus::MarketingRejected
+                | LoanStatus::BranchManagerApproved
+                | LoanStatus::BmRejected
+                | LoanStatus::Disbursed
+                | LoanStatus::Rejected
+                | LoanStatus::Cancelled => HistoryNote::Written(sealed_option(row, "note")?),
             },
-            decided_by: UserId(row.try_get("decided_by")?),
-            decided_by_name: sealed(row, "decided_by_name")?,
+            decided_by: match (row.try_get("decided_by")?, sealed_option(row, "decided_by_name")?) {
+                (Some(user), Some(name)) => Some(Decider { user: UserId(user), name }),
+                _ => None,
+            },
             role: row.try_get("role")?,
             branch_location,
             decided_at: row.try_get("decided_at")?,
@@ -124,8 +151,10 @@ impl LoanHistory {
                 position: fact.position,
                 status: LoanStatus::Submitted,
                 note: HistoryNote::Submitted,
-                decided_by: submission.customer.user_id,
-                decided_by_name: submission.customer.name.clone(),
+                decided_by: Some(Decider {
+                    user: submission.customer.user_id,
+                    name: submission.customer.name.clone(),
+                }),
                 role: CUSTOMER.to_owned(),
                 branch_location: None,
                 // As on the loan itself, which is shown beside it.
@@ -140,6 +169,24 @@ impl LoanHistory {
             LoanEvent::LoanDisbursed { officer, note, .. } => {
                 decision(fact, Stage::Backoffice, LoanStatus::Disbursed, officer, note.as_ref())
             }
+            LoanEvent::LoanCancelled { customer, name, note, .. } => HistoryEntry {
+                position: fact.position,
+                status: LoanStatus::Cancelled,
+                note: HistoryNote::Written(note.clone()),
+                decided_by: Some(Decider { user: *customer, name: name.clone() }),
+                role: CUSTOMER.to_owned(),
+                branch_location: None,
+                decided_at: fact.recorded_at,
+            },
+            LoanEvent::LoanExpired { .. } => HistoryEntry {
+                position: fact.position,
+                status: LoanStatus::Expired,
+                note: HistoryNote::Expired,
+                decided_by: None,
+                role: SYSTEM.to_owned(),
+                branch_location: None,
+                decided_at: fact.recorded_at,
+            },
         };
         self.steps.push(Step { loan, entry });
         Ok(())
@@ -155,11 +202,11 @@ impl LoanHistory {
             .bind(column(steps, |step| step.loan.0))
             .bind(column(steps, |step| step.entry.status.as_str()))
             .bind(column(steps, |step| match &step.entry.note {
-                HistoryNote::Submitted | HistoryNote::Officer(None) => None,
-                HistoryNote::Officer(Some(note)) => Some(note.ciphertext()),
+                HistoryNote::Submitted | HistoryNote::Expired | HistoryNote::Written(None) => None,
+                HistoryNote::Written(Some(note)) => Some(note.ciphertext()),
             }))
-            .bind(column(steps, |step| step.entry.decided_by.0))
-            .bind(column(steps, |step| step.entry.decided_by_name.ciphertext()))
+            .bind(column(steps, |step| step.entry.decided_by.as_ref().map(|by| by.user.0)))
+            .bind(column(steps, |step| step.entry.decided_by.as_ref().map(|by| by.name.ciphertext())))
             .bind(column(steps, |step| step.entry.role.as_str()))
             .bind(column(steps, |step| step.entry.branch_location.as_ref().map(Place::as_str)))
             .bind(column(steps, |step| step.entry.decided_at))
@@ -179,9 +226,8 @@ fn decision(
     HistoryEntry {
         position: fact.position,
         status,
-        note: HistoryNote::Officer(note.cloned()),
-        decided_by: officer.user_id,
-        decided_by_name: officer.name.clone(),
+        note: HistoryNote::Written(note.cloned()),
+        decided_by: Some(Decider { user: officer.user_id, name: officer.name.clone() }),
         role: stage.role_name().to_owned(),
         branch_location: officer.branch_location.clone(),
         decided_at: fact.recorded_at,

@@ -1,5 +1,7 @@
 //! What was applied for, and what became of it? One row per loan application.
 
+mod list;
+
 use std::collections::HashMap;
 
 use lumbung_domain::{
@@ -7,13 +9,13 @@ use lumbung_domain::{
     Place, ProductId, ProductTerms, Rate, Submission, Tenor, UserId, UserNumber,
 };
 use lumbung_journal::Fact;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+pub use list::{Wanted, list};
 
 use crate::cell::{all_found, column, parsed, rate, rupiah, sealed, sealed_option, tenor};
 use crate::error::{ProjectionError, ReadError};
-use crate::page::{Cursor, Limit, Page};
 use crate::reader::LiveSchema;
 
 pub(crate) const VERSION: u32 = 1;
@@ -46,9 +48,16 @@ create table loans (
     version               bigint      not null
 );
 create index loans_by_position on loans (position);
+create index loans_by_submission on loans (submitted_at, position);
+create index loans_of_customer on loans (customer, position);
 create index loans_of_branch on loans (branch, position);
-create index loans_of_customer on loans (customer, position);";
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, ALL, OF_BRANCH, OF_CUSTOMER, BY_ID];
+create index loans_of_branch_in_status on loans (branch, status, position);
+create index loans_in_status on loans (status, position);
+create index loans_of_product on loans (product, position);";
+pub(crate) const STATEMENTS: &[&str] = &{
+    let [all, of_statuses, of_customer, first_since] = list::STATEMENTS;
+    [INSERT, UPDATE, BY_ID, all, of_statuses, of_customer, first_since]
+};
 
 const INSERT: &str = "
 insert into loans (loan, position, customer, customer_number, customer_name, customer_email, customer_nik,
@@ -85,24 +94,6 @@ macro_rules! loan_columns {
 }
 pub(crate) use loan_columns;
 
-const ALL: &str = concat!(
-    "select ",
-    loan_columns!(),
-    " from loans l where l.position < $1 order by l.position desc limit $2"
-);
-
-const OF_BRANCH: &str = concat!(
-    "select ",
-    loan_columns!(),
-    " from loans l where l.branch = $1 and l.position < $2 order by l.position desc limit $3"
-);
-
-const OF_CUSTOMER: &str = concat!(
-    "select ",
-    loan_columns!(),
-    " from loans l where l.customer = $1 and l.position < $2 order by l.position desc limit $3"
-);
-
 const BY_ID: &str = concat!("select ", loan_columns!(), " from loans l where l.loan = $1");
 
 /// A loan application as it was handed in, and its status.
@@ -115,56 +106,6 @@ pub struct Loan {
     pub position: i64,
     /// The sequence of the last event of the `Loan` stream.
     pub version: i64,
-}
-
-/// All loans, newest first, behind `after`.
-///
-/// # Errors
-/// See [`ReadError`].
-pub async fn all(read: &LiveSchema, limit: Limit, after: Option<Cursor>) -> Result<Page<Loan>, ReadError> {
-    page(sqlx::query(ALL), read, limit, after).await
-}
-
-/// The branch's loans, newest first, behind `after`.
-///
-/// # Errors
-/// See [`ReadError`].
-pub async fn of_branch(
-    read: &LiveSchema,
-    branch: BranchId,
-    limit: Limit,
-    after: Option<Cursor>,
-) -> Result<Page<Loan>, ReadError> {
-    page(sqlx::query(OF_BRANCH).bind(branch.0), read, limit, after).await
-}
-
-/// The customer's loans, newest first, behind `after`.
-///
-/// # Errors
-/// See [`ReadError`].
-pub async fn of_customer(
-    read: &LiveSchema,
-    customer: UserId,
-    limit: Limit,
-    after: Option<Cursor>,
-) -> Result<Page<Loan>, ReadError> {
-    page(sqlx::query(OF_CUSTOMER).bind(customer.0), read, limit, after).await
-}
-
-/// A page of a list that ends with the conditions of the cursor and the limit.
-async fn page(
-    list: Query<'_, Postgres, PgArguments>,
-    read: &LiveSchema,
-    limit: Limit,
-    after: Option<Cursor>,
-) -> Result<Page<Loan>, ReadError> {
-    let rows = list
-        .bind(after.map_or(i64::MAX, |cursor| cursor.0))
-        .bind(Page::<Loan>::fetched(limit))
-        .fetch_all(read.pool())
-        .await?;
-    let loans = rows.iter().map(Loan::from_row).collect::<Result<_, _>>()?;
-    Ok(Page::cut(loans, limit, |loan: &Loan| loan.position))
 }
 
 /// One loan.
@@ -244,6 +185,8 @@ impl Loans {
             LoanEvent::LoanApproved { stage, .. } => self.decide(number, stage.approved(), fact.sequence),
             LoanEvent::LoanRejected { stage, .. } => self.decide(number, stage.rejected(), fact.sequence),
             LoanEvent::LoanDisbursed { .. } => self.decide(number, LoanStatus::Disbursed, fact.sequence),
+            LoanEvent::LoanCancelled { .. } => self.decide(number, LoanStatus::Cancelled, fact.sequence),
+            LoanEvent::LoanExpired { .. } => self.decide(number, LoanStatus::Expired, fact.sequence),
         }
         Ok(())
     }

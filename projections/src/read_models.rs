@@ -14,7 +14,11 @@ use crate::loans::Loans;
 use crate::outbox::Outbox;
 use crate::plafonds::Plafonds;
 use crate::products::Products;
-use crate::{approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products};
+use crate::roles::Roles;
+use crate::users::Users;
+use crate::{
+    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles, users,
+};
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
 struct Definition {
@@ -36,7 +40,7 @@ macro_rules! definitions {
 }
 
 const DEFINITIONS: &[Definition] =
-    definitions!(products, branches, plafonds, loans, loan_history, approval_queue, outbox);
+    definitions!(roles, products, branches, users, plafonds, loans, loan_history, approval_queue, outbox);
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
 /// with it read schemas of its own.
@@ -68,8 +72,10 @@ pub(crate) fn ddl() -> String {
 /// needed, so a projector can die between any two.
 #[derive(Default)]
 pub(crate) struct Fold {
+    roles: Roles,
     products: Products,
     branches: Branches,
+    users: Users,
     plafonds: Plafonds,
     loans: Loans,
     loan_history: LoanHistory,
@@ -80,8 +86,10 @@ pub(crate) struct Fold {
 impl Fold {
     /// Takes in the next event.
     pub(crate) fn apply(&mut self, fact: &Fact) -> Result<(), ProjectionError> {
+        self.roles.apply(fact)?;
         self.products.apply(fact);
-        self.branches.apply(fact);
+        self.branches.apply(fact)?;
+        self.users.apply(fact)?;
         self.plafonds.apply(fact)?;
         self.loans.apply(fact)?;
         self.loan_history.apply(fact)?;
@@ -91,8 +99,10 @@ impl Fold {
 
     /// Writes the changes, a few statements per table however many they are.
     pub(crate) async fn write(&self, connection: &mut PgConnection) -> Result<(), ProjectionError> {
+        self.roles.write(connection).await?;
         self.products.write(connection).await?;
         self.branches.write(connection).await?;
+        self.users.write(connection).await?;
         self.plafonds.write(connection).await?;
         self.loans.write(connection).await?;
         self.loan_history.write(connection).await?;

@@ -128,8 +128,7 @@ async fn unknown_outcome(golden: &mut Golden) {
     let proxy = Proxy::start();
     let (answer_within, append_within) = (Duration::from_secs(2), Duration::from_secs(4));
     let server =
-        Server::start_with(Options { answer_within, append_within, ..options(&proxy.before(&database)) })
-            .await;
+        Server::start_on(Options { answer_within, append_within, ..options(&proxy.before(&database)) }).await;
     let john = server.login("john.doe@email.com", "customer123").await;
     proxy.cut_next(Cut::Silence);
     let body = json!({"productId": 1}).to_string();

@@ -2,12 +2,13 @@
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use lumbung_commands::user::{Newcomer, RegisterCustomer, RegisterStaff};
-use lumbung_commands::{Call, Ledger};
+use lumbung_commands::{Actor, Call, Ledger};
 use lumbung_domain::{
-    Address, Birthdate, BranchId, Email, Nik, PasswordHash, PersonName, Phone, Profile, RoleId, UserId,
-    UserNumber,
+    Address, Birthdate, BranchId, Email, Nik, PasswordHash, PersonName, Phone, Profile, RoleId, SessionId,
+    UserId, UserNumber,
 };
 use lumbung_journal::Sealer;
+use uuid::Uuid;
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "granary";
@@ -21,6 +22,16 @@ pub(crate) fn cheap_hash() -> PasswordHash {
 
 /// Registers a customer with a complete profile.
 pub(crate) async fn register_customer(ledger: &Ledger, email: &str, hash: &PasswordHash) -> UserId {
+    register(ledger, email, hash, None).await
+}
+
+/// Registers a customer with a complete profile and an open session.
+pub(crate) async fn sign_up(ledger: &Ledger, email: &str, hash: &PasswordHash) -> Actor {
+    let session = SessionId(Uuid::now_v7());
+    Actor { user: register(ledger, email, hash, Some(session)).await, session }
+}
+
+async fn register(ledger: &Ledger, email: &str, hash: &PasswordHash, session: Option<SessionId>) -> UserId {
     let (newcomer, sealer) = newcomer(ledger, "Crash Customer", email, hash).await;
     let user_id = newcomer.user_id;
     let customer = RegisterCustomer {
@@ -31,7 +42,7 @@ pub(crate) async fn register_customer(ledger: &Ledger, email: &str, hash: &Passw
             phone: Some(sealer.seal(&Phone::new("+6281234567890").unwrap()).unwrap()),
             address: Some(sealer.seal(&Address::new("Jl. Sudirman No. 123").unwrap()).unwrap()),
         },
-        session: None,
+        session,
     };
     ledger.execute(customer, Call::default()).await.unwrap().outcome.unwrap();
     user_id

@@ -47,6 +47,29 @@ gates! {
     };
     /// Any LOAN_APPROVE_*.
     DecideLoans: |caller| !stages(caller).is_empty();
+    /// USER_CREATE.
+    CreateUsers: |caller| caller.allows(Permission::UserCreate);
+    /// USER_READ.
+    ReadUsers: |caller| caller.allows(Permission::UserRead);
+    /// USER_UPDATE.
+    UpdateUsers: |caller| caller.allows(Permission::UserUpdate);
+    /// USER_UPDATE + ROLE_UPDATE.
+    ChangeRolesOfUsers: |caller| UpdateUsers::admits(caller) && UpdateRoles::admits(caller);
+    /// ROLE_READ.
+    ReadRoles: |caller| caller.allows(Permission::RoleRead);
+    /// ROLE_UPDATE.
+    UpdateRoles: |caller| caller.allows(Permission::RoleUpdate);
+    /// PERMISSION_READ.
+    ReadPermissions: |caller| caller.allows(Permission::PermissionRead);
+    /// BRANCH_MANAGE.
+    ManageBranches: |caller| caller.allows(Permission::BranchManage);
+    /// PRODUCT_MANAGE.
+    ManageProducts: |caller| caller.allows(Permission::ProductManage);
+    /// STAFF: any of USER_READ, LOAN_READ_BRANCH, LOAN_READ_ALL.
+    LookAtPeople: |caller| {
+        let any = [Permission::UserRead, Permission::LoanReadBranch, Permission::LoanReadAll];
+        any.into_iter().any(|permission| caller.allows(permission))
+    };
     /// Any LOAN_APPROVE_*, and LOAN_REJECT.
     RejectLoans: |caller| DecideLoans::admits(caller) && caller.allows(Permission::LoanReject);
 }

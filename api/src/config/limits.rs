@@ -77,6 +77,10 @@ limits! {
     refresh_token_s: |_| 30 * 86_400, 3600..=31536000;
     /// How long an `Idempotency-Key` is remembered.
     idempotency_s: |_| 7 * 86_400, 3600..=31536000;
+    /// Whole business days without a decision after which a loan application expires.
+    application_expiry_days: |_| 30, 1..=36500;
+    /// Pause between two looks for expired loan applications.
+    application_expiry_look_s: |_| 60, 1..=86400;
     /// Failed logins per account in 15 minutes from unknown devices, before the growing delay.
     failed_logins_per_quarter_hour: |_| 10, 1..=100000;
     /// Attempts to deliver a message before it is parked for an operator.

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::loan::{ApproveLoan, RejectLoan};
-use lumbung_domain::{Loan, LoanNumber, Note, Sealed, UserId};
-use lumbung_projections::approval_queue;
+use lumbung_domain::{Loan, LoanNumber, Note, Rupiah, Sealed, UserId};
+use lumbung_projections::{approval_queue, loan_history};
+use serde::Serialize;
 
 use super::body::{Fields, Form};
 use super::command::{Asked, carry_out};
-use super::envelope::Reply;
+use super::envelope::{Reply, local_time};
 use super::error::ApiError;
 use super::loan_json::{LoanDetail, LoanRow};
 use super::loans::{decided, rows};
 use super::path::LoanToChange;
+use super::people::People;
 use super::view::Listing;
 use crate::app::App;
 use crate::auth::{Caller, DecideLoans, RejectLoans, stages};
@@ -38,6 +40,22 @@ impl Form for Refusal {
     }
 }
 
+/// A row of "Get My Approval History".
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DecisionRow {
+    id: i64,
+    loan_id: i64,
+    customer_name: String,
+    product_name: String,
+    loan_amount: Rupiah,
+    branch_location: String,
+    action_taken: &'static str,
+    current_status: &'static str,
+    note: Option<String>,
+    action_date: String,
+}
+
 pub(super) async fn pending(
     State(app): State<Arc<App>>,
     caller: Caller<DecideLoans>,
@@ -47,6 +65,38 @@ pub(super) async fn pending(
     let branch = caller.person().and_then(|person| person.branch);
     let page = approval_queue::pending(&view.read, &stages, branch, paging.limit, paging.after).await?;
     Ok(view.reply(&app, rows(&app, &page.rows).await?).next(paging.next(page.next)))
+}
+
+pub(super) async fn my_history(
+    State(app): State<Arc<App>>,
+    caller: Caller<DecideLoans>,
+    Listing { view, paging }: Listing,
+) -> Result<Reply<Vec<DecisionRow>>, ApiError> {
+    let page = loan_history::of_officer(&view.read, caller.user(), paging.limit, paging.after).await?;
+    let people = People::of(&app, page.rows.iter().flat_map(ciphertexts)).await?;
+    let rows = page.rows.iter().map(|own| DecisionRow::new(&app, own, &people)).collect::<Result<_, _>>()?;
+    Ok(view.reply(&app, rows).next(paging.next(page.next)))
+}
+
+fn ciphertexts(own: &loan_history::OwnDecision) -> impl Iterator<Item = &str> {
+    std::iter::once(own.customer_name.ciphertext()).chain(own.note.as_ref().map(|note| note.ciphertext()))
+}
+
+impl DecisionRow {
+    fn new(app: &App, own: &loan_history::OwnDecision, people: &People) -> Result<Self, ApiError> {
+        Ok(Self {
+            id: own.position,
+            loan_id: own.loan.0,
+            customer_name: people.text(&own.customer_name)?,
+            product_name: own.product_name.clone(),
+            loan_amount: own.amount_rupiah,
+            branch_location: own.branch_location.clone(),
+            action_taken: own.action.as_str(),
+            current_status: own.current.as_str(),
+            note: people.optional(own.note.as_ref())?,
+            action_date: local_time(own.decided_at, app.zone),
+        })
+    }
 }
 
 pub(super) async fn approve(

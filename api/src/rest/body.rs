@@ -103,7 +103,7 @@ fn values(text: &[u8]) -> Result<BTreeMap<String, &RawValue>, ApiError> {
     serde_json::from_str(raw.get()).map_err(|_| ApiError::parameter("body", "must be a JSON object"))
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
     /// A text that `read` understands.
     pub(super) fn text<T>(
         &mut self,
@@ -130,6 +130,60 @@ impl Fields<'_> {
         if blank { Some(None) } else { self.text(name, read).map(Some) }
     }
 
+    /// Like [`Fields::text`], for a field that may be left out or `null`: then `Some(None)`. A blank one was given.
+    pub(super) fn given_text<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        if self.present(name).is_none() { Some(None) } else { self.text(name, read).map(Some) }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        match self.present(name).map(RawValue::get) {
+            None => self.fault(name, "is required"),
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => self.fault(name, "must be true or false"),
+        }
+    }
+
+    /// Like [`Fields::boolean`], for a field that may be left out or `null`: then `Some(None)`.
+    pub(super) fn optional_boolean(&mut self, name: &'static str) -> Option<Option<bool>> {
+        if self.present(name).is_none() { Some(None) } else { self.boolean(name).map(Some) }
+    }
+
+    /// A list of numbers; a fault names the place in the list, counted from 0.
+    pub(super) fn numbers<T>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Option<Vec<T>> {
+        let items: Vec<&RawValue> = match self.present(name) {
+            Some(raw) => serde_json::from_str(raw.get()).ok(),
+            None => return self.fault(name, "is required"),
+        }
+        .or_else(|| self.fault(name, "must be a list of numbers"))?;
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let digits = item.get();
+            let value = if digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+                read(digits)
+            } else {
+                Err(Invalid::new("must be a number"))
+            };
+            match value {
+                Ok(value) => values.push(value),
+                Err(why) => self.faults.push(FieldError {
+                    field: format!("{name}[{index}]").into(),
+                    message: why.as_str().to_owned().into(),
+                }),
+            }
+        }
+        (values.len() == items.len()).then_some(values)
+    }
+
     /// A number that `read` understands from its digits.
     pub(super) fn number<T>(
         &mut self,
@@ -153,7 +207,7 @@ impl Fields<'_> {
         if self.present(name).is_none() { Some(None) } else { self.number(name, read).map(Some) }
     }
 
-    fn present(&self, name: &str) -> Option<&RawValue> {
+    fn present(&self, name: &str) -> Option<&'a RawValue> {
         self.values.get(name).copied().filter(|raw| raw.get() != "null")
     }
 

@@ -8,16 +8,14 @@ use lumbung_projections::branches;
 use super::envelope::Reply;
 use super::error::ApiError;
 use super::loan_json::BranchJson;
-use super::view::View;
+use super::view::Listing;
 use crate::app::App;
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    view: View,
+    Listing { view, paging }: Listing,
 ) -> Result<Reply<Vec<BranchJson>>, ApiError> {
-    let branches = branches::list(&view.read).await?;
-    let json = |branch: &branches::Branch| {
-        BranchJson::new(branch.branch_id.0, branch.code.as_str(), branch.location.as_str())
-    };
-    Ok(view.reply(&app, branches.iter().map(json).collect()))
+    let page = branches::list(&view.read, paging.limit, paging.after).await?;
+    let rows = page.rows.iter().map(BranchJson::from).collect();
+    Ok(view.reply(&app, rows).next(paging.next(page.next)))
 }

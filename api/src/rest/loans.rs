@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use lumbung_commands::loan::{LoanOutcome, SubmitLoan};
-use lumbung_domain::{BranchId, Permission, Rate, Rejection, Rupiah, Tenor, UserId};
-use lumbung_projections::{Identity, loan_history, loans};
+use lumbung_commands::loan::{CancelLoan, LoanOutcome, SubmitLoan};
+use lumbung_domain::{BranchId, Note, Permission, Rate, Rejection, Rupiah, Tenor};
+use lumbung_projections::loan_history::HistoryNote;
+use lumbung_projections::{Page, loan_history, loans};
 use serde::Serialize;
 
 use super::body::{Fields, Form, integer};
 use super::command::{Accepted, Asked, carry_out};
 use super::envelope::{Reply, local_time};
 use super::error::ApiError;
+use super::loan_filter::{LoanFilter, reach};
 use super::loan_json::{LoanDetail, LoanRow};
-use super::path::LoanToRead;
+use super::path::{LoanToChange, LoanToRead};
 use super::people::{People, customer_of};
-use super::view::{Listing, Paging, View};
+use super::view::{Filtered, View};
 use crate::app::App;
 use crate::auth::{Caller, ReadLoan, ReadLoans, SubmitLoans, is_customer_with};
+
+/// Who the history names for what nobody did.
+const SYSTEM: &str = "System";
 
 pub(super) struct Application {
     branch: BranchId,
@@ -34,6 +39,16 @@ impl Form for Application {
         let tenor = fields.number("tenor", |digits| integer(digits).and_then(Tenor::new));
         let rate = fields.optional_number("interestRate", Rate::parse);
         Some(Self { branch: BranchId(branch?), amount: amount?, tenor: tenor?, interest_rate: rate? })
+    }
+}
+
+pub(super) struct Cancellation {
+    note: Option<Note>,
+}
+
+impl Form for Cancellation {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { note: fields.optional_text("note", Note::new)? })
     }
 }
 
@@ -62,6 +77,23 @@ pub(super) async fn submit(
     Ok(decided(&app, "Loan application submitted successfully", done).await?.created())
 }
 
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    caller: Caller<SubmitLoans>,
+    asked: Asked<LoanToChange, Cancellation>,
+) -> Result<Reply<LoanDetail>, ApiError> {
+    let call = asked.call(&app, caller.user());
+    let LoanToChange(loan) = asked.target;
+    // Whoever may cancel the loan is its customer, with whose key every note on it is sealed.
+    let note = match &asked.form.note {
+        Some(note) => Some(app.ledger.vault().sealer(caller.user().0).await?.seal(note)?),
+        None => None,
+    };
+    let use_case = CancelLoan { actor: caller.actor(), loan, note, expected: asked.expected };
+    let done = carry_out(&app, use_case, call).await?;
+    decided(&app, "Loan application cancelled", done).await
+}
+
 /// A loan after a command on it.
 pub(super) async fn decided(
     app: &App,
@@ -79,14 +111,12 @@ pub(super) async fn decided(
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller<ReadLoans>,
-    Listing { view, paging }: Listing,
+    Filtered { view, paging, filter }: Filtered<LoanFilter>,
 ) -> Result<Reply<Vec<LoanRow>>, ApiError> {
-    let Paging { limit, after, .. } = paging;
-    let page = match reach(caller.identity(), caller.user()) {
-        Some(Reach::All) => loans::all(&view.read, limit, after).await?,
-        Some(Reach::Branch(branch)) => loans::of_branch(&view.read, branch, limit, after).await?,
-        Some(Reach::Own(customer)) => loans::of_customer(&view.read, customer, limit, after).await?,
-        None => return Err(Rejection::AccessDenied.into()),
+    let wanted = filter.within(&app, reach(caller.identity(), caller.user())).await?;
+    let page = match &wanted {
+        Some(wanted) => loans::list(&view.read, wanted, paging.limit, paging.after).await?,
+        None => Page { rows: Vec::new(), next: None },
     };
     Ok(view.reply(&app, rows(&app, &page.rows).await?).next(paging.next(page.next)))
 }
@@ -126,10 +156,10 @@ pub(super) async fn history(
 
 fn ciphertexts(step: &loan_history::HistoryEntry) -> impl Iterator<Item = &str> {
     let note = match &step.note {
-        loan_history::HistoryNote::Submitted => None,
-        loan_history::HistoryNote::Officer(note) => note.as_ref().map(|note| note.ciphertext()),
+        HistoryNote::Submitted | HistoryNote::Expired => None,
+        HistoryNote::Written(note) => note.as_ref().map(|note| note.ciphertext()),
     };
-    std::iter::once(step.decided_by_name.ciphertext()).chain(note)
+    step.decided_by.as_ref().map(|by| by.name.ciphertext()).into_iter().chain(note)
 }
 
 fn history_row(
@@ -141,33 +171,18 @@ fn history_row(
         id: step.position,
         status: step.status.as_str(),
         note: match &step.note {
-            loan_history::HistoryNote::Submitted => Some(loan_history::SUBMITTED.to_owned()),
-            loan_history::HistoryNote::Officer(note) => people.optional(note.as_ref())?,
+            HistoryNote::Submitted => Some(loan_history::SUBMITTED.to_owned()),
+            HistoryNote::Expired => Some(loan_history::EXPIRED.to_owned()),
+            HistoryNote::Written(note) => people.optional(note.as_ref())?,
         },
-        approved_by: people.text(&step.decided_by_name)?,
+        approved_by: match &step.decided_by {
+            Some(by) => people.text(&by.name)?,
+            None => SYSTEM.to_owned(),
+        },
         approved_by_role: step.role.clone(),
         approved_by_branch_name: step.branch_location.as_ref().map(ToString::to_string),
         created_at: local_time(step.decided_at, app.zone),
     })
-}
-
-/// Which loans a caller's list shows.
-enum Reach {
-    All,
-    Branch(BranchId),
-    Own(UserId),
-}
-
-/// The widest that the permissions allow.
-fn reach(caller: &Identity, user: UserId) -> Option<Reach> {
-    let branch = caller.person().and_then(|person| person.branch);
-    if caller.allows(Permission::LoanReadAll) {
-        return Some(Reach::All);
-    }
-    match branch.filter(|_| caller.allows(Permission::LoanReadBranch)) {
-        Some(branch) => Some(Reach::Branch(branch)),
-        None => is_customer_with(caller, Permission::LoanRead).then_some(Reach::Own(user)),
-    }
 }
 
 /// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL. Loan numbers are a sequence that

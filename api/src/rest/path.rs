@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use lumbung_domain::{LoanNumber, Rejection};
+use lumbung_domain::{BranchId, LoanNumber, ProductId, Rejection, RoleId, UserNumber};
 
 use super::body::integer;
 use super::error::ApiError;
@@ -31,6 +31,69 @@ impl FromRequestParts<Arc<App>> for LoanToChange {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let number = id(parts, app).await;
         Ok(Self(LoanNumber(number.ok_or_else(|| ApiError::parameter("id", "must be an integer"))?)))
+    }
+}
+
+/// The `{id}` of a person to look at: 404 if it is no number.
+pub(super) struct UserToRead(pub(super) UserNumber);
+
+impl FromRequestParts<Arc<App>> for UserToRead {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let number = id(parts, app).await.ok_or(Rejection::UserNotFound)?;
+        Ok(Self(UserNumber(number)))
+    }
+}
+
+macro_rules! to_change {
+    ($($(#[$doc:meta])* $name:ident($id:ident);)*) => {$(
+        $(#[$doc])*
+        pub(super) struct $name(pub(super) $id);
+
+        impl FromRequestParts<Arc<App>> for $name {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+                let number = id(parts, app).await;
+                Ok(Self($id(number.ok_or_else(|| ApiError::parameter("id", "must be an integer"))?)))
+            }
+        }
+    )*};
+}
+
+to_change! {
+    /// The `{id}` of a person to change: 400 if it is no number.
+    UserToChange(UserNumber);
+    /// The `{id}` of a role to change: 400 if it is no number.
+    RoleToChange(RoleId);
+    /// The `{id}` of a branch to change: 400 if it is no number.
+    BranchToChange(BranchId);
+    /// The `{id}` of a product to change: 400 if it is no number.
+    ProductToChange(ProductId);
+}
+
+/// The `{userId}` and `{roleId}` of a role to take away: 400 naming what is no number.
+pub(super) struct RoleOfUser {
+    pub(super) user: UserNumber,
+    pub(super) role: RoleId,
+}
+
+impl FromRequestParts<Arc<App>> for RoleOfUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Path((user, role)) = Path::<(String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| ApiError::not_found())?;
+        let number = |name, text: &str| {
+            integer(text).map_err(|why| ApiError::parameter(name, why.as_str().to_owned()))
+        };
+        let (user, role) = (number("userId", &user), number("roleId", &role));
+        match ApiError::all([user.as_ref().err(), role.as_ref().err()].into_iter().flatten()) {
+            Some(all) => Err(all),
+            None => Ok(Self { user: UserNumber(user?), role: RoleId(role?) }),
+        }
     }
 }
 

@@ -8,13 +8,14 @@ use lumbung_projections::products;
 use super::envelope::Reply;
 use super::error::ApiError;
 use super::loan_json::ProductJson;
-use super::view::View;
+use super::view::Listing;
 use crate::app::App;
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    view: View,
+    Listing { view, paging }: Listing,
 ) -> Result<Reply<Vec<ProductJson>>, ApiError> {
-    let terms = products::list(&view.read).await?;
-    Ok(view.reply(&app, terms.iter().map(ProductJson::from).collect()))
+    let page = products::list(&view.read, paging.limit, paging.after).await?;
+    let rows = page.rows.iter().map(ProductJson::from).collect();
+    Ok(view.reply(&app, rows).next(paging.next(page.next)))
 }

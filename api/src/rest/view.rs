@@ -1,7 +1,5 @@
 //! Reads: how fresh they are, and which page of a list they show.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -15,12 +13,13 @@ use serde::Serialize;
 
 use super::body::integer;
 use super::envelope::Reply;
-use super::error::{ApiError, FieldError};
+use super::error::ApiError;
+use super::query::Query;
 use crate::app::App;
 
 const MIN_POSITION: HeaderName = HeaderName::from_static("min-position");
 
-/// Of a list.
+/// Of every list.
 const PARAMETERS: [&str; 3] = ["limit", "cursor", "stale"];
 
 /// The read models, as fresh as the request asks for: with everything that this node had acknowledged when the request
@@ -43,7 +42,7 @@ impl View {
     async fn reaching(min_position: i64, parts: &Parts, app: &App) -> Result<Self, ApiError> {
         let acknowledged = app.ledger.feed().reached();
         let wanted = acknowledged.max(min_position);
-        let shown = if parameter(&parts.uri, "stale").as_deref() == Some("ok") {
+        let shown = if Query::of(&parts.uri).first("stale") == Some("ok") {
             app.freshness.shown()
         } else {
             app.freshness.wait_for(wanted, app.patience).await?
@@ -70,63 +69,87 @@ pub(super) struct Paging {
     uri: Uri,
 }
 
+/// What a list can be narrowed by.
+pub(super) trait Filter: Sized {
+    /// Its parameters.
+    const NAMES: &'static [&'static str];
+
+    /// Takes the parameters and notes what is wrong with them; then what it gives is of no account.
+    fn read(query: &mut Query<'_>, app: &App) -> Self;
+}
+
+/// A list that is shown as it is.
+pub(super) struct Unfiltered;
+
+impl Filter for Unfiltered {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn read(_: &mut Query<'_>, _: &App) -> Self {
+        Self
+    }
+}
+
 /// What a list is asked for. All that is wrong with it is told at once, before anything waits.
 pub(super) struct Listing {
     pub(super) view: View,
     pub(super) paging: Paging,
 }
 
+/// As [`Listing`], of a list that can be narrowed.
+pub(super) struct Filtered<F> {
+    pub(super) view: View,
+    pub(super) paging: Paging,
+    pub(super) filter: F,
+}
+
 impl FromRequestParts<Arc<App>> for Listing {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let (min_position, paging) = (min_position(parts), Paging::of(&parts.uri));
-        let faults = [min_position.as_ref().err(), paging.as_ref().err()];
-        if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
-            return Err(all);
-        }
-        let view = View::reaching(min_position?, parts, app).await?;
-        Ok(Self { view, paging: paging? })
+        let Filtered { view, paging, filter: Unfiltered } = Filtered::from_request_parts(parts, app).await?;
+        Ok(Self { view, paging })
     }
 }
 
-impl Paging {
-    fn of(uri: &Uri) -> Result<Self, ApiError> {
-        let mut faults = Vec::new();
-        let mut fault = |field: Cow<'static, str>, message: &'static str| {
-            faults.push(FieldError { field, message: message.into() });
-        };
-        let limit = match parameter(uri, "limit") {
-            None => Limit::default(),
-            Some(text) => integer(&text).ok().and_then(Limit::new).unwrap_or_else(|| {
-                fault("limit".into(), "must be a whole number between 1 and 1000");
-                Limit::default()
-            }),
-        };
-        let cursor = parameter(uri, "cursor");
-        let after = cursor.as_deref().and_then(decode);
-        if cursor.is_some() && after.is_none() {
-            fault("cursor".into(), "must be the cursor of a previous page");
-        }
-        for name in unknown(uri) {
-            fault(name.to_owned().into(), "is not a parameter of this list");
-        }
-        if faults.is_empty() {
-            Ok(Self { limit, after, uri: uri.clone() })
-        } else {
-            Err(ApiError::fields(faults))
-        }
-    }
+impl<F: Filter + Send> FromRequestParts<Arc<App>> for Filtered<F> {
+    type Rejection = ApiError;
 
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let min_position = min_position(parts);
+        let asked = read(&parts.uri, F::NAMES, |query| F::read(query, app));
+        let faults = [min_position.as_ref().err(), asked.as_ref().err()];
+        if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
+            return Err(all);
+        }
+        let (paging, filter) = asked?;
+        let view = View::reaching(min_position?, parts, app).await?;
+        Ok(Self { view, paging, filter })
+    }
+}
+
+/// The page, then the filter, then whatever the list does not have.
+fn read<F>(
+    uri: &Uri,
+    filters: &[&str],
+    filter: impl FnOnce(&mut Query<'_>) -> F,
+) -> Result<(Paging, F), ApiError> {
+    let mut query = Query::of(uri);
+    let limit = query.one("limit", "must be a whole number between 1 and 1000", |text| {
+        integer(text).ok().and_then(Limit::new)
+    });
+    let after = query.one("cursor", "must be the cursor of a previous page", decode);
+    let filter = filter(&mut query);
+    query.refuse_others(&PARAMETERS, filters);
+    let paging = Paging { limit: limit.unwrap_or_default(), after, uri: uri.clone() };
+    query.judge((paging, filter))
+}
+
+impl Paging {
     /// The value of `Link`, relative, with every other parameter as it was.
     pub(super) fn next(&self, next: Option<Cursor>) -> Option<HeaderValue> {
         let cursor = encode(next?);
-        let kept = self
-            .uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"));
+        let kept = self.uri.query().unwrap_or_default().split('&');
+        let kept = kept.filter(|pair| !pair.is_empty() && !is_cursor(pair));
         let query: Vec<&str> = kept.collect();
         let path = self.uri.path();
         let and = if query.is_empty() { "" } else { "&" };
@@ -135,19 +158,9 @@ impl Paging {
     }
 }
 
-/// The names of a list's parameters that it does not have. To ignore one would be to show more than was asked for: most
-/// of them are meant as filters.
-fn unknown(uri: &Uri) -> BTreeSet<&str> {
-    let names = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
-    names.filter(|name| !name.is_empty() && !PARAMETERS.contains(name)).collect()
-}
-
-/// The first value of a parameter. The ones of this API need no percent-decoding.
-fn parameter(uri: &Uri, name: &str) -> Option<String> {
-    let pairs = uri.query()?.split('&');
-    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let mut values = pairs.filter(|(key, _)| *key == name);
-    values.next().map(|(_, value)| value.to_owned())
+/// However its name is written.
+fn is_cursor(pair: &str) -> bool {
+    form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "cursor")
 }
 
 fn encode(cursor: Cursor) -> String {
@@ -166,7 +179,7 @@ mod tests {
     use super::*;
 
     fn paging(uri: &str) -> Result<Paging, ApiError> {
-        Paging::of(&uri.parse().unwrap())
+        read(&uri.parse().unwrap(), &[], |_| ()).map(|(paging, ())| paging)
     }
 
     #[test]
@@ -186,12 +199,13 @@ mod tests {
             "limit",
             "status=SUBMITTED",
             "branchId=1",
-            "lim%69t=1",
+            "limit=1&limit=1",
         ] {
             let error = paging(&format!("/api/loans?{bad}")).err().unwrap();
             assert_eq!(error.problem().status, 400, "{bad}");
             assert_eq!(error.problem().fields[0].field, bad.split('=').next().unwrap());
         }
+        assert_eq!(paging("/api/loans?lim%69t=%31").ok().map(|page| page.limit.get()), Some(1));
         let error = paging("/api/loans?status=x&cursor=y&limit=0&branchId&").err().unwrap();
         let fields: Vec<&str> = error.problem().fields.iter().map(|fault| &*fault.field).collect();
         assert_eq!(fields, ["limit", "cursor", "branchId", "status"]);
@@ -201,7 +215,7 @@ mod tests {
     #[test]
     fn the_next_page_begins_where_this_one_ended() {
         let page =
-            paging("/api/loans?stale=ok&limit=2&cursor=AAAAAAAAAAE").unwrap_or_else(|_| unreachable!());
+            paging("/api/loans?stale=ok&limit=2&%63ursor=AAAAAAAAAAE").unwrap_or_else(|_| unreachable!());
         assert_eq!(page.after, Some(Cursor(1)));
         assert_eq!(page.next(None), None);
         let link = page.next(Some(Cursor(77))).unwrap();

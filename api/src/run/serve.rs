@@ -13,11 +13,12 @@ use super::RunError;
 use crate::app::App;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
+use crate::expiry::Expiry;
 use crate::node::{Ended, Node, ledger_options};
 use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::rest;
-use crate::{demo, http};
+use crate::{demo, expiry, http};
 
 /// How long open requests may take once the server was told to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(15);
@@ -53,6 +54,7 @@ async fn serve(
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
     let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
+    let expiry = Expiry::new(&node, expiry::Settings::of(config)).start();
     greet(config, address);
     let mut ended = node.ended();
     let stopped = {
@@ -70,6 +72,7 @@ async fn serve(
     }
     app.audit.flush().await;
     drop(app);
+    expiry.stopped().await;
     node.stop().await;
     match stopped {
         None => {

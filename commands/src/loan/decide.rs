@@ -58,7 +58,7 @@ fn officer(book: &mut Book<'_>, caller: &Caller) -> Result<Officer, Halt> {
         None => None,
         Some(branch) => match &*book.read::<Branch>(branch)? {
             Branch::Open { location, .. } => Some(location.clone()),
-            Branch::Unopened => None,
+            Branch::Unopened | Branch::Closed {} => None,
         },
     };
     let person = caller.person()?;

@@ -1,8 +1,9 @@
 //! A customer applies for a loan under their plafond.
 
 use lumbung_domain::{
-    Branch, BranchId, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanNumber, LoanRequest,
-    Permission, Person, Plafond, PlafondCommand, Rate, Rejection, Rupiah, StreamId, Submission, Tenor,
+    Branch, BranchCommand, BranchId, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanNumber,
+    LoanRequest, Permission, Person, Plafond, PlafondCommand, Rate, Rejection, Rupiah, StreamId, Submission,
+    Tenor,
 };
 
 use super::LoanOutcome;
@@ -59,6 +60,7 @@ impl UseCase for SubmitLoan {
             business_on: book.business_on(),
         };
         book.run::<Loan>(self.loan, LoanCommand::Submit(submission))?;
+        book.run::<Branch>(self.branch, BranchCommand::Use)?;
         LoanOutcome::read(book, self.loan)
     }
 }
@@ -67,10 +69,12 @@ impl SubmitLoan {
     fn branch(&self, book: &mut Book<'_>) -> Result<BranchSnapshot, Halt> {
         match &*book.read::<Branch>(self.branch)? {
             // The online channel takes no application over the counter.
-            Branch::Open { branch_id, code, location } if *branch_id != BranchId::ONLINE => {
+            Branch::Open { branch_id, code, location, .. } if *branch_id != BranchId::ONLINE => {
                 Ok(BranchSnapshot { branch_id: *branch_id, code: code.clone(), location: location.clone() })
             }
-            Branch::Open { .. } | Branch::Unopened => Err(Rejection::BranchNotFound.into()),
+            Branch::Open { .. } | Branch::Unopened | Branch::Closed {} => {
+                Err(Rejection::BranchNotFound.into())
+            }
         }
     }
 }

@@ -38,10 +38,8 @@ impl UseCase for SelectPlafond {
         self.actor.customer(book, Permission::PlafondSelect)?;
         self.expected.check(book.version::<Plafond>(customer)?)?;
         let terms = match &*book.read::<Product>(self.product)? {
-            Product::Defined { terms, selectable: true } => terms.clone(),
-            Product::Defined { selectable: false, .. } | Product::Undefined => {
-                return Err(Rejection::ProductNotFound.into());
-            }
+            Product::Defined(offer) if offer.is_selectable() => offer.terms.clone(),
+            Product::Defined(_) | Product::Undefined => return Err(Rejection::ProductNotFound.into()),
         };
         book.run::<Plafond>(customer, PlafondCommand::Select { number: self.number, terms: terms.clone() })?;
         let version = book.version::<Plafond>(customer)?;

@@ -1,6 +1,8 @@
 //! The five products.
 
-use lumbung_domain::{Product, ProductCommand, ProductId, ProductTerms, Rate, Rupiah, StreamId, Tenor};
+use lumbung_domain::{
+    Offer, Product, ProductCommand, ProductId, ProductTerms, Rate, Rupiah, StreamId, Tenor,
+};
 
 use super::once;
 use crate::ledger::{Book, Halt};
@@ -10,7 +12,8 @@ pub(super) fn define(book: &mut Book<'_>) -> Result<(), Halt> {
     book.prefetch(products.iter().map(|terms| StreamId::of::<Product>(terms.product_id)));
     for terms in products {
         let selectable = terms.product_id != ProductId::INSTANT;
-        once::<Product>(book, terms.product_id, ProductCommand::Define { terms, selectable })?;
+        let id = terms.product_id;
+        once::<Product>(book, id, ProductCommand::Define(Offer { terms, selectable, active: true }))?;
     }
     Ok(())
 }

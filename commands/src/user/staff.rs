@@ -53,7 +53,7 @@ impl RegisterStaff {
             }
         }
         if let Some(branch) = self.branch
-            && *book.read::<Branch>(branch)? == Branch::Unopened
+            && !book.read::<Branch>(branch)?.is_open()
         {
             return Err(Rejection::BranchNotFound.into());
         }

@@ -46,3 +46,14 @@ fn kinds_of_claims_never_collide() {
     }
     assert_eq!(ClaimId::branch_code("jkt"), ClaimId::branch_code("JKT"));
 }
+
+#[test]
+fn who_holds_a_value_may_let_it_go() {
+    let (one, other) = (Holder::User(user(1)), Holder::User(user(2)));
+    let release = |holder| ClaimCommand::Release { holder };
+    let released = ClaimEvent::ClaimReleased {};
+    given::<Claim>([taken(one)]).when(release(one)).then_expect_events(vec![released.clone()]);
+    given::<Claim>([taken(one)]).when(release(other)).then_expect_error(Rejection::AlreadyExists);
+    nothing::<Claim>().when(release(one)).then_expect_events(vec![]);
+    given::<Claim>([taken(one), released]).when(take(other)).then_expect_events(vec![taken(other)]);
+}

@@ -38,6 +38,11 @@ pub(crate) fn bronze() -> ProductTerms {
     }
 }
 
+/// Bronze, for everybody to choose.
+pub(crate) fn offer(active: bool) -> Offer {
+    Offer { terms: bronze(), selectable: true, active }
+}
+
 pub(crate) fn request(amount: i64) -> LoanRequest {
     LoanRequest {
         amount: rupiah(amount),

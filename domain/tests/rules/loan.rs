@@ -1,7 +1,8 @@
+use chrono::Days;
 use lumbung_domain::*;
 use strum::VariantArray;
 
-use crate::example::{CUSTOMER, LOAN, officer, rupiah, sealed, submission, today};
+use crate::example::{CUSTOMER, LOAN, officer, rupiah, sealed, submission, today, user};
 use crate::{folded, given, nothing};
 
 const MARKETER: u128 = 2;
@@ -42,6 +43,32 @@ fn disbursed(who: u128) -> LoanEvent {
     }
 }
 
+fn cancel() -> LoanCommand {
+    LoanCommand::Cancel {
+        name: sealed("John Doe"),
+        note: Some(sealed("changed my mind")),
+        business_on: today(),
+    }
+}
+
+fn cancelled() -> LoanEvent {
+    LoanEvent::LoanCancelled {
+        customer: user(CUSTOMER),
+        name: sealed("John Doe"),
+        note: Some(sealed("changed my mind")),
+        business_on: today(),
+    }
+}
+
+/// On the day that is so many days after the examples' own.
+fn expire(days: u64) -> LoanCommand {
+    LoanCommand::Expire { after_days: 30, business_on: today() + Days::new(days) }
+}
+
+fn expired(days: u64) -> LoanEvent {
+    LoanEvent::LoanExpired { waiting_since_on: today(), business_on: today() + Days::new(days) }
+}
+
 /// The way of a loan up to each open stage.
 fn waiting_for(stage: Stage) -> Vec<LoanEvent> {
     match stage {
@@ -65,6 +92,8 @@ fn over() -> Vec<(Vec<LoanEvent>, LoanStatus)> {
         (with(Stage::BranchManager, rejected(Stage::BranchManager, MANAGER)), LoanStatus::BmRejected),
         (with(Stage::Backoffice, rejected(Stage::Backoffice, BACKOFFICE)), LoanStatus::Rejected),
         (with(Stage::Backoffice, disbursed(BACKOFFICE)), LoanStatus::Disbursed),
+        (with(Stage::BranchManager, cancelled()), LoanStatus::Cancelled),
+        (with(Stage::Marketing, expired(31)), LoanStatus::Expired),
     ]
 }
 
@@ -120,7 +149,7 @@ fn the_statuses_are_those_of_the_contract() {
     assert_eq!(status(&waiting_for(Stage::BranchManager)).as_str(), "MARKETING_APPROVED");
     assert_eq!(status(&waiting_for(Stage::Backoffice)).as_str(), "BRANCH_MANAGER_APPROVED");
     let ends: Vec<&str> = over().iter().map(|(events, _)| status(events).as_str()).collect();
-    assert_eq!(ends, ["MARKETING_REJECTED", "BM_REJECTED", "REJECTED", "DISBURSED"]);
+    assert_eq!(ends, ["MARKETING_REJECTED", "BM_REJECTED", "REJECTED", "DISBURSED", "CANCELLED", "EXPIRED"]);
 }
 
 #[test]
@@ -131,10 +160,69 @@ fn what_is_decided_stays_decided() {
                 .when(command)
                 .then_expect_error(Rejection::LoanWrongStatus { status });
         }
+        for command in [cancel(), expire(1_000)] {
+            given::<Loan>(history.clone())
+                .when(command)
+                .then_expect_error(Rejection::LoanNotPending { status });
+        }
         given::<Loan>(history)
             .when(LoanCommand::Submit(submission()))
             .then_expect_error(Rejection::AlreadyExists);
     }
+}
+
+#[test]
+fn a_customer_takes_a_pending_application_back() {
+    for stage in [Stage::Marketing, Stage::BranchManager, Stage::Backoffice] {
+        given::<Loan>(waiting_for(stage)).when(cancel()).then_expect_events(vec![cancelled()]);
+    }
+    given::<Loan>([submitted()])
+        .when(LoanCommand::Cancel { name: sealed("John Doe"), note: None, business_on: today() })
+        .then_expect_events(vec![LoanEvent::LoanCancelled {
+            customer: user(CUSTOMER),
+            name: sealed("John Doe"),
+            note: None,
+            business_on: today(),
+        }]);
+}
+
+/// Thirty whole days: the day of the last step and the thirty after it do not count as too late.
+#[test]
+fn an_application_expires_after_thirty_days_without_a_decision() {
+    for stage in [Stage::Marketing, Stage::BranchManager, Stage::Backoffice] {
+        for early in [0, 1, 30] {
+            given::<Loan>(waiting_for(stage))
+                .when(expire(early))
+                .then_expect_error(Rejection::LoanNotExpired);
+        }
+        for late in [31, 400] {
+            given::<Loan>(waiting_for(stage)).when(expire(late)).then_expect_events(vec![expired(late)]);
+        }
+    }
+}
+
+#[test]
+fn a_decision_starts_the_thirty_days_anew() {
+    let decided_on = today() + Days::new(20);
+    let approved = LoanEvent::LoanApproved {
+        stage: Stage::Marketing,
+        officer: officer(MARKETER),
+        note: None,
+        business_on: decided_on,
+    };
+    given::<Loan>([submitted(), approved.clone()])
+        .when(expire(50))
+        .then_expect_error(Rejection::LoanNotExpired);
+    given::<Loan>([submitted(), approved]).when(expire(51)).then_expect_events(vec![
+        LoanEvent::LoanExpired { waiting_since_on: decided_on, business_on: today() + Days::new(51) },
+    ]);
+}
+
+/// A date that no calendar holds is never reached.
+#[test]
+fn a_patience_beyond_all_dates_lasts() {
+    let command = LoanCommand::Expire { after_days: u32::MAX, business_on: chrono::NaiveDate::MAX };
+    given::<Loan>([submitted()]).when(command).then_expect_error(Rejection::LoanNotExpired);
 }
 
 #[test]
@@ -176,7 +264,9 @@ fn a_finished_loan_says_so_even_to_who_decided_it() {
 #[test]
 fn a_loan_that_never_was_is_not_found() {
     nothing::<Loan>().when(approve(MARKETER)).then_expect_error(Rejection::LoanNotFound);
-    nothing::<Loan>().when(reject(MARKETER)).then_expect_error(Rejection::LoanNotFound);
+    for command in [reject(MARKETER), cancel(), expire(400)] {
+        nothing::<Loan>().when(command).then_expect_error(Rejection::LoanNotFound);
+    }
 }
 
 #[test]

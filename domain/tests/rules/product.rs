@@ -1,20 +1,75 @@
 use lumbung_domain::*;
 
-use crate::example::bronze;
-use crate::{given, nothing};
+use crate::example::{bronze, offer, rupiah};
+use crate::{folded, given, nothing};
+
+fn amend(terms: ProductTerms, active: Option<bool>) -> ProductCommand {
+    ProductCommand::Amend { terms, active }
+}
 
 #[test]
 fn a_product_is_defined() {
     for selectable in [true, false] {
+        let offer = Offer { selectable, ..offer(true) };
         nothing::<Product>()
-            .when(ProductCommand::Define { terms: bronze(), selectable })
-            .then_expect_events(vec![ProductEvent::ProductDefined { terms: bronze(), selectable }]);
+            .when(ProductCommand::Define(offer.clone()))
+            .then_expect_events(vec![ProductEvent::ProductDefined(offer)]);
     }
 }
 
 #[test]
 fn a_product_is_defined_once() {
-    given::<Product>([ProductEvent::ProductDefined { terms: bronze(), selectable: true }])
-        .when(ProductCommand::Define { terms: bronze(), selectable: false })
+    given::<Product>([ProductEvent::ProductDefined(offer(true))])
+        .when(ProductCommand::Define(Offer { selectable: false, ..offer(true) }))
         .then_expect_error(Rejection::AlreadyExists);
+}
+
+#[test]
+fn a_product_is_amended_as_a_whole() {
+    let terms = ProductTerms { amount_rupiah: rupiah(7_000_000), ..bronze() };
+    for (active, then) in [(None, true), (Some(true), true), (Some(false), false)] {
+        let amended = Offer { terms: terms.clone(), ..offer(then) };
+        given::<Product>([ProductEvent::ProductDefined(offer(true))])
+            .when(amend(terms.clone(), active))
+            .then_expect_events(vec![ProductEvent::ProductAmended(amended)]);
+    }
+    // What is withdrawn stays so until it is said otherwise.
+    given::<Product>([ProductEvent::ProductDefined(offer(false))])
+        .when(amend(bronze(), Some(true)))
+        .then_expect_events(vec![ProductEvent::ProductAmended(offer(true))]);
+}
+
+#[test]
+fn an_amendment_of_nothing_is_no_event() {
+    for same in [None, Some(false)] {
+        given::<Product>([ProductEvent::ProductDefined(offer(false))])
+            .when(amend(bronze(), same))
+            .then_expect_events(vec![]);
+    }
+    nothing::<Product>().when(amend(bronze(), None)).then_expect_error(Rejection::ProductNotFound);
+}
+
+#[test]
+fn who_may_be_offered_it() {
+    let instant = Offer { selectable: false, ..offer(true) };
+    let state = |offer: Offer| folded::<Product>(&[ProductEvent::ProductDefined(offer)]);
+    for (offer, selectable) in [(offer(true), true), (offer(false), false), (instant.clone(), false)] {
+        assert_eq!(state(offer).offer().unwrap().is_selectable(), selectable);
+    }
+    // No amendment makes INSTANT one to choose.
+    given::<Product>([ProductEvent::ProductDefined(instant.clone())])
+        .when(amend(ProductTerms { name: "INSTANT+".into(), ..bronze() }, Some(true)))
+        .then_expect_events(vec![ProductEvent::ProductAmended(Offer {
+            terms: ProductTerms { name: "INSTANT+".into(), ..bronze() },
+            ..instant
+        })]);
+    assert_eq!(folded::<Product>(&[]).offer(), None);
+}
+
+#[test]
+fn names_of_products() {
+    assert_eq!(ProductTerms::read_name("  Gold  Plus ").unwrap(), "Gold  Plus");
+    for bad in ["", " ", &"x".repeat(101), "a\u{0}b"] {
+        assert!(ProductTerms::read_name(bad).is_err(), "{bad:?}");
+    }
 }

@@ -29,9 +29,21 @@ fn every_event() -> Vec<AnyEvent> {
             location: Place::new("Jakarta").unwrap(),
         }
         .into(),
-        ProductEvent::ProductDefined { terms: bronze(), selectable: true }.into(),
+        BranchEvent::BranchAmended {
+            code: BranchCode::new("JKT-2").unwrap(),
+            location: Place::new("Jakarta Selatan").unwrap(),
+        }
+        .into(),
+        BranchEvent::BranchUsed {}.into(),
+        BranchEvent::BranchClosed {}.into(),
+        ProductEvent::ProductDefined(offer(true)).into(),
+        ProductEvent::ProductAmended(offer(false)).into(),
         StaffEvent::StaffJoined { user: user(2), roles: vec![RoleId::SUPERADMIN], branch }.into(),
         StaffEvent::StaffLeft { user: user(2), branch }.into(),
+        StaffEvent::StaffRolesChanged { user: user(2), roles: vec![RoleId::BACKOFFICE] }.into(),
+        StaffEvent::StaffMoved { user: user(2), branch: BranchId(2) }.into(),
+        StaffEvent::StaffDeactivated { user: user(2) }.into(),
+        StaffEvent::StaffReactivated { user: user(2) }.into(),
         UserEvent::UserRegistered(john()).into(),
         UserEvent::ProfileUpdated(whole_profile()).into(),
         UserEvent::UserAmended(Amendment { name: Some(sealed("J. Doe")), ..Amendment::default() }).into(),
@@ -43,6 +55,7 @@ fn every_event() -> Vec<AnyEvent> {
         UserEvent::UserReactivated {}.into(),
         ClaimEvent::ClaimTaken { holder: Holder::User(user(1)) }.into(),
         ClaimEvent::ClaimTaken { holder: Holder::Branch(BranchId(1)) }.into(),
+        ClaimEvent::ClaimReleased {}.into(),
         SessionEvent::SessionOpened { session_id: session_id(), user: user(1), generation: 0 }.into(),
         SessionEvent::SessionRefreshed { rotation: 1, rotated_at: chrono::DateTime::UNIX_EPOCH }.into(),
         SessionEvent::SessionCarriedOver { generation: 1 }.into(),
@@ -66,6 +79,14 @@ fn every_event() -> Vec<AnyEvent> {
             business_on,
         }
         .into(),
+        LoanEvent::LoanCancelled {
+            customer: user(CUSTOMER),
+            name: sealed("John Doe"),
+            note: Some(sealed("no longer needed")),
+            business_on,
+        }
+        .into(),
+        LoanEvent::LoanExpired { waiting_since_on: business_on, business_on }.into(),
         MessageEvent::MessageQueued(queued()).into(),
         MessageEvent::MessageSent { sent_at: chrono::DateTime::UNIX_EPOCH }.into(),
         MessageEvent::MessageAttemptFailed {

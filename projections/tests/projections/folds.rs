@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use lumbung_domain::*;
 use lumbung_projections::loan_history::HistoryNote;
+use lumbung_projections::loans::Wanted;
 use lumbung_projections::{
     Cursor, Limit, LiveSchema, approval_queue, branches, loan_history, loans, plafonds, products,
 };
 
 use crate::log::Log;
-use crate::people::{branch, officer, product, rupiah, sealed, submission, user};
+use crate::people::{branch, later, officer, product, rupiah, sealed, submission, user};
 use crate::projecting::Node;
 
 async fn queue(read: &LiveSchema, stages: &[Stage], branch: Option<i64>) -> Vec<i64> {
@@ -29,8 +30,9 @@ async fn catalogue_and_branches() {
     log.commit().await;
     let node = Node::start(&log).await;
     let read = node.read_at(log.position()).await;
-    assert_eq!(products::list(&read).await.unwrap(), [product(1), product(2)]);
-    let found = branches::list(&read).await.unwrap();
+    let found = products::list(&read, Limit::MAX, None).await.unwrap();
+    assert_eq!(found.rows, [product(1), product(2)]);
+    let found = branches::list(&read, Limit::MAX, None).await.unwrap().rows;
     let codes: Vec<_> = found.iter().map(|branch| (branch.branch_id.0, branch.code.as_str())).collect();
     assert_eq!(codes, [(1, "B1"), (3, "B3")]);
     assert_eq!(found[0].location, branch(1).location);
@@ -96,7 +98,12 @@ async fn the_whole_life_of_a_loan() {
             .iter()
             .map(|entry| {
                 let place = entry.branch_location.as_ref().map(Place::as_str);
-                (entry.status.as_str(), entry.role.as_str(), place, entry.decided_by_name.clone())
+                (
+                    entry.status.as_str(),
+                    entry.role.as_str(),
+                    place,
+                    entry.decided_by.as_ref().unwrap().name.clone(),
+                )
             })
             .collect();
         assert_eq!(
@@ -110,14 +117,134 @@ async fn the_whole_life_of_a_loan() {
         );
         let notes: Vec<_> = history.iter().map(|entry| entry.note.clone()).collect();
         assert_eq!(notes[0], HistoryNote::Submitted);
-        assert_eq!(notes[1], HistoryNote::Officer(Some(sealed("verified"))));
-        assert_eq!(notes[2], HistoryNote::Officer(None));
+        assert_eq!(notes[1], HistoryNote::Written(Some(sealed("verified"))));
+        assert_eq!(notes[2], HistoryNote::Written(None));
         assert!(history.is_sorted_by_key(|entry| entry.position));
         let rejected = loan_history::of_loan(&read, LoanNumber(2)).await.unwrap();
         assert_eq!(rejected[1].status, LoanStatus::MarketingRejected);
-        assert_eq!(rejected[1].note, HistoryNote::Officer(Some(sealed("too much"))));
+        assert_eq!(rejected[1].note, HistoryNote::Written(Some(sealed("too much"))));
         node.stop().await;
     }
+}
+
+/// As above: of loans that no officer ends.
+#[tokio::test]
+async fn what_is_taken_back_or_forgotten_leaves_the_queue() {
+    for at_once in [false, true] {
+        let mut log = Log::new().await;
+        let node = Node::start(&log).await;
+        let steps: [&dyn Fn(&mut Log); 6] = [
+            &|log| log.select(1, 11, 1),
+            &|log| log.submit(1, 1, 1, 3_000_000),
+            &|log| log.cancel(1, Some("changed my mind")),
+            &|log| log.submit(2, 1, 1, 5_000_000),
+            &|log| log.approve(2, officer(101, Some(1)), None),
+            &|log| log.expire(2, 31),
+        ];
+        for (number, step) in steps.iter().enumerate() {
+            step(&mut log);
+            if !at_once {
+                let read = node.read_at(log.commit().await).await;
+                let forgotten = approval_queue::forgotten(&read, later(1), Limit::MAX, None).await.unwrap();
+                let forgotten: Vec<_> = forgotten.iter().map(|found| found.loan.0).collect();
+                let expected: &[i64] = match number {
+                    1 => &[1],
+                    3 | 4 => &[2],
+                    _ => &[],
+                };
+                assert_eq!(forgotten, expected, "after step {number}");
+            }
+        }
+        if at_once {
+            log.commit().await;
+        }
+        let read = node.read_at(log.position()).await;
+        let all = [Stage::Marketing, Stage::BranchManager, Stage::Backoffice];
+        assert_eq!(queue(&read, &all, Some(1)).await, [0; 0]);
+        for (loan, status, version, role, by, note) in [
+            (
+                1,
+                LoanStatus::Cancelled,
+                2,
+                "CUSTOMER",
+                Some(sealed("name 1")),
+                HistoryNote::Written(Some(sealed("changed my mind"))),
+            ),
+            (2, LoanStatus::Expired, 3, "SYSTEM", None, HistoryNote::Expired),
+        ] {
+            let found = loans::by_id(&read, LoanNumber(loan)).await.unwrap().unwrap();
+            assert_eq!((found.status, found.version), (status, version));
+            let last = loan_history::of_loan(&read, LoanNumber(loan)).await.unwrap().pop().unwrap();
+            assert_eq!((last.status, last.role.as_str(), last.note), (status, role, note));
+            assert_eq!(last.decided_by.map(|by| by.name), by);
+        }
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn forgotten_loans_come_page_by_page_and_the_oldest_first() {
+    let mut log = Log::new().await;
+    let node = Node::start(&log).await;
+    for customer in 1..=6 {
+        log.select(customer, customer.try_into().unwrap(), 1);
+        log.submit(customer.try_into().unwrap(), customer, 1, 1_000_000);
+    }
+    // A decision is a step of its day; the examples' steps are all of one day but this one.
+    log.approve_on(2, officer(101, Some(1)), later(3));
+    log.approve_on(4, officer(101, Some(1)), later(1));
+    let read = node.read_at(log.commit().await).await;
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = approval_queue::forgotten(&read, later(3), Limit::new(2).unwrap(), after).await.unwrap();
+        after = page.last().copied();
+        seen.extend(page.iter().map(|found| found.loan.0));
+        if page.len() < 2 {
+            break;
+        }
+    }
+    assert_eq!(seen, [1, 3, 5, 6, 4]);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn an_officer_finds_their_own_decisions() {
+    let mut log = Log::new().await;
+    let node = Node::start(&log).await;
+    log.select(1, 11, 1);
+    log.submit(1, 1, 1, 1_000_000);
+    log.approve(1, officer(101, Some(1)), Some("verified"));
+    log.approve(1, officer(102, Some(1)), None);
+    log.approve(1, officer(103, None), None);
+    log.submit(2, 1, 1, 2_000_000);
+    log.reject(2, officer(101, Some(1)), "no");
+    log.submit(3, 1, 2, 3_000_000);
+    log.cancel(3, None);
+    let read = node.read_at(log.commit().await).await;
+    let own = async |number: u128, limit: i64, after| {
+        let limit = Limit::new(limit).unwrap();
+        loan_history::of_officer(&read, user(number), limit, after).await.unwrap()
+    };
+    let first = own(101, 1, None).await;
+    let row = &first.rows[0];
+    assert_eq!(
+        (row.loan, row.action, row.current),
+        (LoanNumber(2), LoanStatus::MarketingRejected, LoanStatus::MarketingRejected)
+    );
+    assert_eq!((&row.note, row.amount_rupiah), (&Some(sealed("no")), rupiah(2_000_000)));
+    let second = own(101, 1, first.next).await;
+    let row = &second.rows[0];
+    assert_eq!(
+        (row.loan, row.action, row.current),
+        (LoanNumber(1), LoanStatus::MarketingApproved, LoanStatus::Disbursed)
+    );
+    assert_eq!((row.product_name.as_str(), row.branch_location.as_str()), ("PRODUCT 1", "Place 1"));
+    assert_eq!(second.next, None);
+    assert_eq!(own(103, 10, None).await.rows.len(), 1);
+    // What the customer did is no decision.
+    assert_eq!(own(1, 10, None).await.rows, []);
+    node.stop().await;
 }
 
 #[tokio::test]
@@ -167,7 +294,8 @@ async fn pages_of_loans_and_of_the_queue() {
     let mut seen = Vec::new();
     let limit = Limit::new(2).unwrap();
     for pages in 1.. {
-        let page = loans::of_customer(&read, user(1), limit, after).await.unwrap();
+        let wanted = Wanted { customer: Some(user(1)), ..Wanted::default() };
+        let page = loans::list(&read, &wanted, limit, after).await.unwrap();
         seen.extend(page.rows.iter().map(|loan| loan.submission.loan.0));
         after = page.next;
         if after.is_none() {

@@ -7,6 +7,7 @@ mod log;
 mod people;
 
 mod access;
+mod bounds;
 mod flips;
 mod folds;
 mod projecting;

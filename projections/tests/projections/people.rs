@@ -1,6 +1,6 @@
 //! The people, products and loans of the examples, and their ways through the ledger.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use lumbung_domain::*;
 use uuid::Uuid;
 
@@ -16,6 +16,10 @@ pub(crate) fn session(number: u128) -> SessionId {
 
 pub(crate) fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2025, 12, 22).unwrap()
+}
+
+pub(crate) fn later(days: u64) -> NaiveDate {
+    today() + Days::new(days)
 }
 
 pub(crate) fn rupiah(amount: i64) -> Rupiah {
@@ -78,7 +82,8 @@ pub(crate) fn submission(loan: i64, customer: u128, branch_number: i64, amount: 
 impl Log {
     pub(crate) fn define_product(&mut self, number: i64, selectable: bool) {
         let terms = product(number);
-        self.run::<Product>(ProductId(number), ProductCommand::Define { terms, selectable }).unwrap();
+        let offer = Offer { terms, selectable, active: true };
+        self.run::<Product>(ProductId(number), ProductCommand::Define(offer)).unwrap();
     }
 
     pub(crate) fn open_branch(&mut self, number: i64) {
@@ -150,6 +155,30 @@ impl Log {
     pub(crate) fn reject(&mut self, loan: i64, officer: Officer, note: &str) {
         let number = LoanNumber(loan);
         let command = LoanCommand::Reject { officer, note: sealed(note), business_on: today() };
+        self.run::<Loan>(number, command).unwrap();
+        let (state, _) = self.state::<Loan>(number);
+        let owner = state.application().unwrap().submission.customer.user_id;
+        self.run::<Plafond>(owner, PlafondCommand::Release { loan: number }).unwrap();
+    }
+
+    /// A first approval of another day.
+    pub(crate) fn approve_on(&mut self, loan: i64, officer: Officer, business_on: NaiveDate) {
+        let command = LoanCommand::Approve { officer, note: None, business_on };
+        self.run::<Loan>(LoanNumber(loan), command).unwrap();
+    }
+
+    pub(crate) fn cancel(&mut self, loan: i64, note: Option<&str>) {
+        let (name, note) = (sealed("name 1"), note.map(sealed));
+        self.end(loan, LoanCommand::Cancel { name, note, business_on: today() });
+    }
+
+    /// So many days after everything else.
+    pub(crate) fn expire(&mut self, loan: i64, days: u64) {
+        self.end(loan, LoanCommand::Expire { after_days: 30, business_on: later(days) });
+    }
+
+    fn end(&mut self, loan: i64, command: LoanCommand) {
+        let number = LoanNumber(loan);
         self.run::<Loan>(number, command).unwrap();
         let (state, _) = self.state::<Loan>(number);
         let owner = state.application().unwrap().submission.customer.user_id;

@@ -23,9 +23,13 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) async fn start(log: &Log) -> Self {
+        Self::start_with(log, 4).await
+    }
+
+    pub(crate) async fn start_with(log: &Log, pool_size: u32) -> Self {
         prepare(&log.options).await.unwrap();
         let (stopper, stop) = Stopper::new();
-        let reader = Reader::open(log.options.clone(), 4).await.unwrap();
+        let reader = Reader::open(log.options.clone(), pool_size).await.unwrap();
         let following = reader.follow(stop.clone());
         let projector =
             Projector::start(log.options.clone(), Arc::clone(&log.feed), Arc::clone(&reader), stop);

@@ -41,12 +41,18 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
         | Rejection::BranchCodeAlreadyExists
+        | Rejection::BranchHasUsers
+        | Rejection::BranchHasLoans
+        | Rejection::OnlineBranchFixed { .. }
         | Rejection::LastSuperadmin
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
+        | Rejection::LoanNotExpired
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
+        | Rejection::CustomerViaAdmin
+        | Rejection::BranchForCustomer
         | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
         | Rejection::BranchRequired { .. }
@@ -58,6 +64,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::TenorExceeded { .. }
         | Rejection::RateTooLow { .. }
         | Rejection::LoanWrongStatus { .. }
+        | Rejection::LoanNotPending { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge => StatusCode::BAD_REQUEST,
         Rejection::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,0 +1,6 @@
+//! `/api/admin`.
+
+pub(super) mod branches;
+pub(super) mod products;
+pub(super) mod roles;
+pub(super) mod users;
