@@ -65,7 +65,16 @@ async fn who_may_do_what_to_whose() {
         std::fs::write(FILE, &told).unwrap();
     }
     let kept = std::fs::read_to_string(Path::new(FILE)).unwrap_or_default();
-    assert_eq!(told, kept, "tests/golden/matrix.tsv differs; LUMBUNG_UPDATE=1 writes it");
+    let other = |these: &str, those: &str| {
+        let those: BTreeSet<_> = those.lines().collect();
+        these.lines().filter(|line| !those.contains(line)).collect::<Vec<_>>().join("\n")
+    };
+    assert!(
+        told == kept,
+        "tests/golden/matrix.tsv differs; LUMBUNG_UPDATE=1 writes it. New:\n{}\nGone:\n{}",
+        other(&told, &kept),
+        other(&kept, &told)
+    );
 }
 
 fn header() -> String {
