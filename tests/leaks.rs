@@ -41,7 +41,9 @@ async fn nobody_is_found_in_what_is_stored_and_logged() {
     control.add("the control", CONTROL);
 
     let attached = folder.attach().await;
-    let dump = dump(&attached.pool).await;
+    let everything = attached.superuser().await;
+    let dump = dump(&everything).await;
+    everything.close().await;
     attached.leave().await;
     assert!(server.stop().await.success());
 

@@ -77,7 +77,8 @@ impl Needles {
 
     fn add_form(&mut self, name: String, bytes: Vec<u8>) {
         let Some(head) = bytes.first_chunk::<HEAD>().copied() else { return };
-        if bytes.len() < SHORTEST || self.forms.iter().any(|form| form.bytes == bytes) {
+        let alike = self.by_head.get(&head).map(Vec::as_slice).unwrap_or_default();
+        if bytes.len() < SHORTEST || alike.iter().any(|index| self.forms[*index].bytes == bytes) {
             return;
         }
         let first = first_three(&bytes);

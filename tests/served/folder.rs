@@ -112,6 +112,11 @@ pub(crate) struct Attached {
 }
 
 impl Attached {
+    /// Connections that may read everything.
+    pub(crate) async fn superuser(&self) -> PgPool {
+        crate::support::cluster::superuser(&self.cluster.url("lumbung")).await
+    }
+
     /// A node of its own in this process, with the folder's keys.
     pub(crate) async fn ledger(&self) -> (Ledger, LedgerTask) {
         let secrets = self.data.secrets().unwrap();
