@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+mod auth;
 mod crash;
 mod embedded;
 mod forged;
@@ -10,6 +11,7 @@ mod golden;
 mod leaks;
 mod ledger;
 mod loans;
+mod profile;
 mod rest_edge;
 mod rest_smoke;
 mod scenario;

@@ -2,8 +2,10 @@
 
 mod branches;
 mod catalogue;
+mod command_line;
 mod delegation;
 mod people;
+mod records;
 mod roles;
 mod superadmins;
 

@@ -13,6 +13,7 @@ trap 'rm -rf "$copy"' EXIT
 
 crash=crash::nothing_acknowledged_is_lost_and_nothing_is_doubled
 authority=scenario::authority::only_the_officer_whose_turn_it_is_decides
+counters=loans::races::one_customer_at_many_counters
 export RUST_BACKTRACE=0
 export LUMBUNG_CRASH_ROUNDS=${LUMBUNG_CRASH_ROUNDS:-8} LUMBUNG_CRASH_SEED=${LUMBUNG_CRASH_SEED:-1}
 
@@ -63,7 +64,7 @@ control() {
 }
 
 build "the unbroken product"
-for test in "$crash" "$authority"; do
+for test in "$crash" "$authority" "$counters"; do
   if ! run "$test"; then
     echo "the unbroken product is red: $test" >&2
     tail -40 "$copy/log" >&2
@@ -91,6 +92,9 @@ control "no idempotency record" "$crash" commands/src/ledger/draft.rs '/self\.ba
 
 control "no permission check at the stage" "$authority" commands/src/loan/decide.rs \
   's/status\.awaits()\.filter(.*);/status.awaits();/'
+
+control "no look for a pending loan" "$counters" domain/src/plafond.rs \
+  's/Self::Active { pending: Some(_), .. } => Err(Rejection::LoanAlreadyPending),/Self::Active { pending: Some(_), .. } => Ok(()),/'
 
 printf '\n%-32s %-6s %s\n' control result seen
 printf '%s\n' "${table[@]}"

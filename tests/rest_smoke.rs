@@ -25,9 +25,11 @@ pub(super) const TOKEN_KEY: &str = "5f1c0b6e9d2a47f3885ec4d1a06b7293e8140fd95b3c
 
 /// A node that serves.
 pub(super) struct Server {
-    pub(super) app: Arc<App>,
-    url: String,
+    app: Arc<App>,
+    pub(super) url: String,
     client: reqwest::Client,
+    /// Holds the upload folder.
+    pub(super) uploads: tempfile::TempDir,
     // Its tasks live as long as it does.
     node: Node,
 }
@@ -48,7 +50,12 @@ impl Server {
     /// A node on a ledger of these options; another one may run on its database.
     pub(super) async fn start_on(options: Options) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
-        let home = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
+        let uploads = tempfile::tempdir().unwrap();
+        let home = |name: &str| match name {
+            "HOME" => Some("/nowhere".to_owned()),
+            "LUMBUNG_UPLOADS_DIR" => Some(uploads.path().join("uploads").display().to_string()),
+            _ => None,
+        };
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
         let node = Node::start(options, 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::from_hex(TOKEN_KEY).unwrap(), &node));
@@ -57,7 +64,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = rest::router(Arc::clone(&app));
         tokio::spawn(http::serve(listener, router, 1_000, std::future::pending(), Duration::ZERO));
-        Self { app, url, client: reqwest::Client::new(), node }
+        Self { app, url, client: reqwest::Client::new(), uploads, node }
     }
 
     /// Host and port.

@@ -14,6 +14,7 @@ use crate::config::{Config, Environment, Limits};
 use crate::node::Node;
 use crate::numbers::Numbers;
 use crate::secret::SecretKey;
+use crate::uploads::{self, Uploads};
 
 /// Shared by all requests of a node.
 pub struct App {
@@ -33,6 +34,7 @@ pub struct App {
     /// Rung when a message was queued, so that it need not wait for the next look.
     pub outbox_bell: Arc<Notify>,
     pub numbers: Numbers,
+    pub uploads: Uploads,
     pub audit: Audit,
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
@@ -60,6 +62,11 @@ impl App {
                 Duration::from_secs(limits.refresh_token_s),
             ),
             passwords: Passwords::new(),
+            uploads: Uploads::new(
+                &config.uploads_dir,
+                node.ledger.vault().ledger(),
+                uploads::Bounds::from(&limits),
+            ),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: Quota::new(limits.sensitive_requests_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),

@@ -21,9 +21,10 @@ pub use gate::{
     ReadRoles, ReadUsers, UpdateRoles, UpdateUsers,
 };
 pub use gate::{
-    DecideLoans, Gate, PlafondRead, PlafondSelect, ReadLoan, ReadLoans, RejectLoans, SubmitLoans,
+    DecideLoans, Gate, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan, ReadLoans,
+    RejectLoans, SubmitLoans,
 };
-pub(crate) use gate::{is_customer_with, stages};
-pub use passwords::{Passwords, PasswordsError};
+pub(crate) use gate::{is_customer_with, is_staff, stages};
+pub use passwords::{Passwords, PasswordsError, Standing};
 pub use quota::Quota;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

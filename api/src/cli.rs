@@ -29,7 +29,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  finding: the ledger did not verify, or a check failed
+  1  finding: the ledger did not verify, a check failed, or an account exists already
   2  wrong usage or configuration
   3  the environment is missing something, such as PostgreSQL
   4  fatal
@@ -87,17 +87,40 @@ pub enum Command {
     },
     /// Build the read models anew beside the live ones, then switch to them
     Rebuild,
+    /// Administrators of the ledger
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Check the installation and name what is wrong with it
     Doctor,
     /// Print the effective settings without secrets
     Config,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AdminCommand {
+    /// Create a SUPERADMIN; a server may run meanwhile
+    ///
+    /// The password is asked for without showing it, or is the first line of standard input or of a file.
+    Create(AdminArgs),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AdminArgs {
+    /// The e-mail to log in with
+    pub email: String,
+    /// The name to show
+    #[arg(long, default_value = "Administrator")]
+    pub name: String,
+    /// Read the password from this file; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
 /// What the process tells its caller. The numbers are documented and never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done = 0,
-    /// The ledger did not verify, or a check failed.
+    /// The ledger did not verify, a check failed, or what was to be created exists already.
     Finding = 1,
     /// Wrong usage or configuration.
     Usage = 2,
@@ -171,8 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_no_argument() {
+        let words = "admin create a@b.co --name Ada --password-file /p --json";
+        let args = AdminArgs {
+            email: "a@b.co".to_owned(),
+            name: "Ada".to_owned(),
+            password_file: Some(PathBuf::from("/p")),
+        };
+        assert_eq!(parse(words).unwrap().1, Command::Admin(AdminCommand::Create(args)));
+        assert!(parse("admin create a@b.co --password secret").is_err());
+        assert!(parse("admin create a@b.co secret").is_err());
+    }
+
+    #[test]
     fn wrong_usage_is_exit_code_2() {
-        for words in ["fly", "serve --listen nowhere", "replay Loan", "--no-demo verify"] {
+        for words in
+            ["fly", "serve --listen nowhere", "replay Loan", "--no-demo verify", "admin", "admin create"]
+        {
             assert_eq!(parse(words).unwrap_err().exit_code(), Exit::Usage as i32, "{words}");
         }
     }

@@ -55,6 +55,8 @@ pub struct Config {
     pub environment: Environment,
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
+    /// Where files that people hand in are kept, sealed.
+    pub uploads_dir: PathBuf,
     pub database: Database,
     /// Whether demo accounts and sample data are created.
     pub demo: bool,
@@ -158,10 +160,12 @@ impl Config {
                 return Err(ConfigError::SecretMissing(name));
             }
         }
+        let data_dir = layer.data_dir.map_or_else(|| DataDir::default_path(env), Ok)?;
         Ok(Self {
             environment,
             listen: layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-            data_dir: layer.data_dir.map_or_else(|| DataDir::default_path(env), Ok)?,
+            uploads_dir: layer.uploads_dir.unwrap_or_else(|| data_dir.join("uploads")),
+            data_dir,
             database,
             demo,
             zone: zone(layer.zone)?,

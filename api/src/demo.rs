@@ -91,6 +91,7 @@ fn johns_profile(sealer: &Sealer) -> Result<Profile, DemoError> {
         birthdate: Some(sealer.seal(&Birthdate::parse(JOHNS_PROFILE.birthdate)?)?),
         phone: Some(sealer.seal(&Phone::new(JOHNS_PROFILE.phone)?)?),
         address: Some(sealer.seal(&Address::new(JOHNS_PROFILE.address)?)?),
+        ..Profile::default()
     })
 }
 

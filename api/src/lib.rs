@@ -20,3 +20,4 @@ pub mod expiry;
 pub mod http;
 pub mod outbox;
 pub mod rest;
+pub mod uploads;

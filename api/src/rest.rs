@@ -13,11 +13,15 @@ mod health;
 mod loans;
 mod plafond;
 mod products;
+mod profile;
+mod uploads;
 mod users;
 
 mod body;
 mod canonical;
 mod command;
+mod documents;
+mod multipart;
 mod path;
 mod query;
 mod view;
@@ -65,6 +69,12 @@ routes! {
 
     get "/api/products" => products::list;
     get "/api/branches" => branches::list;
+
+    get "/api/customer/profile" => profile::show;
+    put "/api/customer/profile" => profile::update;
+    get "/api/users/profile" => profile::show_own;
+    get "/uploads/{filename}" => uploads::fetch;
+    get "/uploads/documents/{filename}" => uploads::fetch;
 
     get "/api/customer/plafond" => plafond::show;
     post "/api/customer/plafond" => plafond::select;

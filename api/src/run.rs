@@ -1,5 +1,6 @@
 //! What each subcommand does. Results go to stdout, everything else to stderr; the exit codes are `cli::Exit`'s.
 
+mod admin;
 mod config;
 mod doctor;
 mod migrate;
@@ -15,7 +16,7 @@ use lumbung_journal::JournalError;
 use lumbung_projections::ProjectionError;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Command, CommonArgs, Exit, ServeArgs};
+use crate::cli::{AdminCommand, Command, CommonArgs, Exit, ServeArgs};
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDirError;
 use crate::node::NodeError;
@@ -38,6 +39,12 @@ pub enum RunError {
     Node(#[from] NodeError),
     #[error("the demo data")]
     Demo(#[source] crate::demo::DemoError),
+    #[error("uploads cannot be taken")]
+    Uploads(#[source] crate::uploads::UploadsError),
+    #[error("the password")]
+    Password(#[from] crate::auth::PasswordsError),
+    #[error("the ledger did not answer")]
+    NoAnswer(#[from] lumbung_commands::NoAnswer),
     #[error("the mail server's address")]
     Mail(#[source] lettre::transport::smtp::Error),
     #[error("{0}")]
@@ -53,13 +60,17 @@ impl RunError {
         match self {
             Self::Config(error) => error.exit(),
             Self::Usage(_) | Self::Mail(_) => Exit::Usage,
-            Self::Keys(_) | Self::Place(_) | Self::Environment(..) => Exit::Environment,
+            Self::Keys(_) | Self::Place(_) | Self::Uploads(_) | Self::Environment(..) => Exit::Environment,
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment
             }
-            Self::Journal(_) | Self::Projections(_) | Self::Node(_) | Self::Demo(_) | Self::Ended(_) => {
-                Exit::Fatal
-            }
+            Self::Journal(_)
+            | Self::Projections(_)
+            | Self::Node(_)
+            | Self::Demo(_)
+            | Self::Password(_)
+            | Self::NoAnswer(_)
+            | Self::Ended(_) => Exit::Fatal,
         }
     }
 }
@@ -74,6 +85,7 @@ pub async fn run(common: &CommonArgs, command: Command) -> Exit {
         Command::Replay { aggregate_type, aggregate_id } => {
             replay::run(common, &aggregate_type, &aggregate_id).await
         }
+        Command::Admin(AdminCommand::Create(args)) => admin::create(common, &args).await,
         Command::Rebuild => rebuild::run(common).await,
         Command::Doctor => doctor::run(common).await,
         Command::Config => config::run(common),

@@ -3,6 +3,7 @@
 mod change_password;
 mod holder;
 mod newcomer;
+mod profile;
 mod register;
 mod reset_password;
 mod staff;
@@ -19,6 +20,7 @@ pub use change_password::{ChangePassword, NewPassword};
 pub use create::CreateStaff;
 pub use holder::FindHolder;
 pub use newcomer::{Newcomer, email_claim};
+pub use profile::{ProfileOutcome, RepeatProfileUpdate, UpdateProfile};
 pub use register::RegisterCustomer;
 pub use reset_password::{RequestReset, ResetPassword, ResetRequest, reset_claim};
 pub use roles::{AssignRole, RemoveRole};

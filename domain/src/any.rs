@@ -106,7 +106,9 @@ macro_rules! closed_world {
     };
 }
 
-closed_world! { Ledger, Role, Branch, Product, Staff, User, Claim, Session, Plafond, Loan, Wallet, Message }
+closed_world! {
+    Ledger, Role, Branch, Product, Staff, User, Claim, Session, Plafond, Loan, Wallet, Message, Document,
+}
 
 /// The three methods of [`Aggregate`] that tie a type to its place in the closed world.
 macro_rules! tie_to_any {

@@ -72,6 +72,10 @@ uuid_id! {
     SessionId
 }
 uuid_id! {
+    /// One file that was handed in. Names the stream `Document` and the stored content.
+    DocumentId
+}
+uuid_id! {
     /// This ledger, drawn when it is opened; bound into every seal.
     LedgerId
 }

@@ -89,6 +89,7 @@ pub fn postings(event: &AnyEvent) -> Vec<Posting> {
         | AnyEvent::Product(_)
         | AnyEvent::Staff(_)
         | AnyEvent::User(_)
+        | AnyEvent::Document(_)
         | AnyEvent::Claim(_)
         | AnyEvent::Session(_)
         | AnyEvent::Plafond(_)

@@ -24,6 +24,7 @@ mod tenor;
 
 mod branch;
 mod claim;
+mod document;
 mod ledger;
 mod loan;
 mod message;
@@ -45,9 +46,12 @@ pub use branch_code::{BranchCode, Place};
 pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
 pub use cqrs::Cqrs;
 pub use credential::{PasswordHash, check_new_password};
+pub use document::{
+    Document, DocumentCommand, DocumentEvent, DocumentKind, DocumentRef, MediaType, StoredDocument,
+};
 pub use id::{
-    BranchId, ClaimId, LedgerId, LoanNumber, MessageId, PlafondNumber, ProductId, RoleId, SessionId, TopUpId,
-    UserId, UserNumber,
+    BranchId, ClaimId, DocumentId, LedgerId, LoanNumber, MessageId, PlafondNumber, ProductId, RoleId,
+    SessionId, TopUpId, UserId, UserNumber,
 };
 pub use invalid::Invalid;
 pub use ledger::{Account, Ledger, LedgerCommand, LedgerEvent, Posting, postings};

@@ -9,8 +9,9 @@ pub use status::{LoanStatus, Stage};
 
 use crate::any::tie_to_any;
 use crate::{
-    Address, Aggregate, Birthdate, BranchCode, BranchId, Email, Event, LoanNumber, LoanRequest, Nik, Note,
-    PersonName, Phone, Place, ProductTerms, Rate, Rejection, Rupiah, Sealed, Tenor, UserId, UserNumber,
+    Address, Aggregate, Birthdate, BranchCode, BranchId, DocumentRef, Email, Event, LoanNumber, LoanRequest,
+    Nik, Note, PersonName, Phone, Place, ProductTerms, Rate, Rejection, Rupiah, Sealed, Tenor, UserId,
+    UserNumber,
 };
 
 /// Stream id: the [`LoanNumber`].
@@ -57,6 +58,12 @@ pub struct CustomerSnapshot {
     pub phone: Option<Sealed<Phone>>,
     pub address: Option<Sealed<Address>>,
     pub birthdate: Option<Sealed<Birthdate>>,
+    #[serde(default)]
+    pub ktp: Option<DocumentRef>,
+    #[serde(default)]
+    pub kk: Option<DocumentRef>,
+    #[serde(default)]
+    pub npwp: Option<DocumentRef>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +84,7 @@ pub struct Officer {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoanCommand {
-    Submit(Submission),
+    Submit(Box<Submission>),
     /// Decides at the stage that the status asks for. The use case has checked that the officer may.
     Approve {
         officer: Officer,
@@ -104,7 +111,7 @@ pub enum LoanCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum LoanEvent {
-    LoanSubmitted(Submission),
+    LoanSubmitted(Box<Submission>),
     /// The stage was passed; at the last one the event is `LoanDisbursed`.
     LoanApproved {
         stage: Stage,
@@ -232,7 +239,7 @@ impl Aggregate for Loan {
         match (self, event) {
             (state, LoanEvent::LoanSubmitted(submission)) => {
                 *state = Self::Submitted(Box::new(Application {
-                    submission: submission.clone(),
+                    submission: Submission::clone(submission),
                     status: LoanStatus::Submitted,
                     decided_by: Vec::new(),
                     waiting_since_on: submission.business_on,

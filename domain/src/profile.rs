@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Birthdate, Nik, Phone, Sealed};
+use crate::{Address, Birthdate, DocumentKind, DocumentRef, Nik, Phone, Sealed};
 
 /// What a lender must know of a borrower. Claims nothing: the same NIK or phone may stand in two profiles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,12 @@ pub struct Profile {
     pub birthdate: Option<Sealed<Birthdate>>,
     pub phone: Option<Sealed<Phone>>,
     pub address: Option<Sealed<Address>>,
+    #[serde(default)]
+    pub ktp: Option<DocumentRef>,
+    #[serde(default)]
+    pub kk: Option<DocumentRef>,
+    #[serde(default)]
+    pub npwp: Option<DocumentRef>,
 }
 
 impl Profile {
@@ -19,9 +25,16 @@ impl Profile {
     pub fn is_complete(&self) -> bool {
         self.nik.is_some() && self.birthdate.is_some() && self.phone.is_some() && self.address.is_some()
     }
-}
 
-impl Profile {
+    /// Where a document of this kind stands.
+    pub fn slot(&mut self, kind: DocumentKind) -> &mut Option<DocumentRef> {
+        match kind {
+            DocumentKind::Ktp => &mut self.ktp,
+            DocumentKind::Kk => &mut self.kk,
+            DocumentKind::Npwp => &mut self.npwp,
+        }
+    }
+
     /// Takes the given fields; absent ones keep their value.
     pub fn take_over(&mut self, given: &Self) {
         fn replace<T: Clone>(held: &mut Option<T>, given: Option<&T>) {
@@ -33,5 +46,8 @@ impl Profile {
         replace(&mut self.birthdate, given.birthdate.as_ref());
         replace(&mut self.phone, given.phone.as_ref());
         replace(&mut self.address, given.address.as_ref());
+        replace(&mut self.ktp, given.ktp.as_ref());
+        replace(&mut self.kk, given.kk.as_ref());
+        replace(&mut self.npwp, given.npwp.as_ref());
     }
 }

@@ -242,6 +242,7 @@ fn capacity(kind: AggregateType) -> usize {
         | AggregateType::Plafond
         | AggregateType::Loan
         | AggregateType::Wallet
-        | AggregateType::Message => 16_384,
+        | AggregateType::Message
+        | AggregateType::Document => 16_384,
     }
 }

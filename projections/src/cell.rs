@@ -41,6 +41,15 @@ pub(crate) fn parsed<T: std::str::FromStr>(row: &PgRow, column: &'static str) ->
     row.try_get::<&str, _>(column)?.parse().map_err(|_| ReadError::Malformed { column })
 }
 
+/// Like [`parsed`], of a column that may be null.
+pub(crate) fn parsed_option<T: std::str::FromStr>(
+    row: &PgRow,
+    column: &'static str,
+) -> Result<Option<T>, ReadError> {
+    let text = row.try_get::<Option<&str>, _>(column)?;
+    text.map(|text| text.parse().map_err(|_| ReadError::Malformed { column })).transpose()
+}
+
 /// An event that changes a row which is not there means that the table is not what the log says.
 pub(crate) fn all_found(table: &'static str, wanted: usize, found: u64) -> Result<(), ProjectionError> {
     match u64::try_from(wanted).unwrap_or(u64::MAX).saturating_sub(found) {

@@ -5,8 +5,8 @@ mod list;
 use std::collections::HashMap;
 
 use lumbung_domain::{
-    AnyEvent, BranchCode, BranchId, BranchSnapshot, CustomerSnapshot, LoanEvent, LoanNumber, LoanStatus,
-    Place, ProductId, ProductTerms, Rate, Submission, Tenor, UserId, UserNumber,
+    AnyEvent, BranchCode, BranchId, BranchSnapshot, CustomerSnapshot, DocumentRef, LoanEvent, LoanNumber,
+    LoanStatus, Place, ProductId, ProductTerms, Rate, Submission, Tenor, UserId, UserNumber,
 };
 use lumbung_journal::Fact;
 use sqlx::postgres::PgRow;
@@ -14,7 +14,7 @@ use sqlx::{PgConnection, Row};
 
 pub use list::{Wanted, list};
 
-use crate::cell::{all_found, column, parsed, rate, rupiah, sealed, sealed_option, tenor};
+use crate::cell::{all_found, column, parsed, parsed_option, rate, rupiah, sealed, sealed_option, tenor};
 use crate::error::{ProjectionError, ReadError};
 use crate::reader::LiveSchema;
 
@@ -31,6 +31,9 @@ create table loans (
     customer_phone        text,
     customer_address      text,
     customer_birthdate    text,
+    customer_ktp          text,
+    customer_kk           text,
+    customer_npwp         text,
     product               bigint      not null,
     product_name          text        not null,
     product_amount_rupiah bigint      not null,
@@ -63,19 +66,20 @@ const INSERT: &str = "
 insert into loans (loan, position, customer, customer_number, customer_name, customer_email, customer_nik,
     customer_phone, customer_address, customer_birthdate, product, product_name, product_amount_rupiah,
     product_tenor_months, product_interest_rate, branch, branch_code, branch_location, amount_rupiah, tenor_months,
-    interest_rate, submitted_at, business_on, status, version)
+    interest_rate, submitted_at, business_on, status, version, customer_ktp, customer_kk, customer_npwp)
 select l.loan, l.position, l.customer, l.customer_number, l.customer_name, l.customer_email, l.customer_nik,
     l.customer_phone, l.customer_address, l.customer_birthdate, l.product, l.product_name, l.product_amount_rupiah,
     l.product_tenor_months, l.product_interest_rate::numeric, l.branch, l.branch_code, l.branch_location,
-    l.amount_rupiah, l.tenor_months, l.interest_rate::numeric, l.submitted_at, l.business_on, l.status, l.version
+    l.amount_rupiah, l.tenor_months, l.interest_rate::numeric, l.submitted_at, l.business_on, l.status, l.version,
+    l.customer_ktp, l.customer_kk, l.customer_npwp
 from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::text[],
         $16::bigint[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::timestamptz[],
-        $23::date[], $24::text[], $25::bigint[])
+        $23::date[], $24::text[], $25::bigint[], $26::text[], $27::text[], $28::text[])
     as l (loan, position, customer, customer_number, customer_name, customer_email, customer_nik, customer_phone,
         customer_address, customer_birthdate, product, product_name, product_amount_rupiah, product_tenor_months,
         product_interest_rate, branch, branch_code, branch_location, amount_rupiah, tenor_months, interest_rate,
-        submitted_at, business_on, status, version)";
+        submitted_at, business_on, status, version, customer_ktp, customer_kk, customer_npwp)";
 
 const UPDATE: &str = "
 update loans l set status = u.status, version = u.version
@@ -89,7 +93,8 @@ macro_rules! loan_columns {
          l.customer_phone, l.customer_address, l.customer_birthdate, l.product, l.product_name,
          l.product_amount_rupiah, l.product_tenor_months, l.product_interest_rate::text as product_interest_rate,
          l.branch, l.branch_code, l.branch_location, l.amount_rupiah, l.tenor_months,
-         l.interest_rate::text as interest_rate, l.submitted_at, l.business_on, l.status, l.version"
+         l.interest_rate::text as interest_rate, l.submitted_at, l.business_on, l.status, l.version,
+         l.customer_ktp, l.customer_kk, l.customer_npwp"
     };
 }
 pub(crate) use loan_columns;
@@ -130,6 +135,9 @@ impl Loan {
                 phone: sealed_option(row, "customer_phone")?,
                 address: sealed_option(row, "customer_address")?,
                 birthdate: sealed_option(row, "customer_birthdate")?,
+                ktp: parsed_option(row, "customer_ktp")?,
+                kk: parsed_option(row, "customer_kk")?,
+                npwp: parsed_option(row, "customer_npwp")?,
             },
             product: ProductTerms {
                 product_id: ProductId(row.try_get("product")?),
@@ -175,7 +183,7 @@ impl Loans {
         match event {
             LoanEvent::LoanSubmitted(submission) => {
                 let loan = Loan {
-                    submission: submission.clone(),
+                    submission: Submission::clone(submission),
                     status: LoanStatus::Submitted,
                     position: fact.position,
                     version: fact.sequence,
@@ -248,10 +256,18 @@ impl Loans {
             .bind(cells(self, |s| s.business_on))
             .bind(column(rows(), |loan| loan.status.as_str()))
             .bind(column(rows(), |loan| loan.version))
+            .bind(cells(self, |s| name_of(s.customer.ktp)))
+            .bind(cells(self, |s| name_of(s.customer.kk)))
+            .bind(cells(self, |s| name_of(s.customer.npwp)))
             .execute(connection)
             .await?;
         Ok(())
     }
+}
+
+/// Documents are kept by their file names.
+fn name_of(document: Option<DocumentRef>) -> Option<String> {
+    document.map(|document| document.to_string())
 }
 
 fn months(tenor: Tenor) -> i64 {

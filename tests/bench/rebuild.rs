@@ -136,6 +136,7 @@ fn profile(sealer: &Sealer) -> Result<Profile, Failure> {
         birthdate: Some(sealer.seal(&Birthdate::new(born)?)?),
         phone: Some(sealer.seal(&Phone::new("081234567890")?)?),
         address: Some(sealer.seal(&Address::new("Jalan Jenderal Sudirman 1, Jakarta")?)?),
+        ..Profile::default()
     })
 }
 

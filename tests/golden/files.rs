@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::super::rest_smoke::{Server, send};
-use super::form::JPEG;
+use super::form::jpeg;
 use super::messages::Golden;
 
 pub(super) async fn run(golden: &mut Golden) {
@@ -35,5 +35,5 @@ pub(super) async fn run(golden: &mut Golden) {
         (&file.headers()["content-type"], &file.headers()["x-content-type-options"]),
         (&"image/jpeg".parse().unwrap(), &"nosniff".parse().unwrap())
     );
-    assert_eq!(file.bytes().await.unwrap(), JPEG, "the file as it was sent");
+    assert_eq!(file.bytes().await.unwrap(), jpeg("ktp"), "the file as it was sent");
 }

@@ -7,12 +7,32 @@ use super::super::rest_smoke::{Answer, Server, send};
 
 const BOUNDARY: &str = "----granary";
 
-/// The smallest pictures and papers that are what they say.
-pub(crate) const JPEG: &[u8] =
-    b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9";
-pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\
-    \x00\x00\x00\x00IEND\xaeB`\x82";
-pub(crate) const PDF: &[u8] = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+/// A picture with a text in it.
+pub(crate) fn jpeg(text: &str) -> Vec<u8> {
+    let comment = u16::try_from(text.len() + 2).unwrap().to_be_bytes();
+    let frame =
+        b"\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00";
+    [b"\xff\xd8\xff\xfe".as_slice(), &comment, text.as_bytes(), frame, b"\x55\xff\xd9"].concat()
+}
+
+/// A picture with a text in it.
+pub(crate) fn png(text: &str) -> Vec<u8> {
+    let chunk = |kind: &[u8], data: &[u8]| {
+        let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+        [length.as_slice(), kind, data, b"crc!"].concat()
+    };
+    let size = b"\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00";
+    let chunks =
+        [chunk(b"IHDR", size), chunk(b"tEXt", text.as_bytes()), chunk(b"IDAT", b"x"), chunk(b"IEND", b"")];
+    [b"\x89PNG\r\n\x1a\n".to_vec(), chunks.concat()].concat()
+}
+
+/// A paper with a text in it.
+pub(crate) fn pdf(text: &str) -> Vec<u8> {
+    let body =
+        format!("%PDF-1.4\n%{text}\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n");
+    body.into_bytes()
+}
 
 /// A file of a form: part, name, content.
 pub(crate) type File<'a> = (&'a str, &'a str, &'a [u8]);
@@ -64,7 +84,9 @@ impl Server {
 
     /// The documented profile with all three files.
     pub(crate) async fn upload_all(&self, token: &str) -> Answer {
-        let files = [("ktp", "ktp.jpg", JPEG), ("kk", "kk.png", PNG), ("npwp", "npwp.pdf", PDF)];
+        let (ktp, kk, npwp) = (jpeg("ktp"), png("kk"), pdf("npwp"));
+        let files: [File<'_>; 3] =
+            [("ktp", "ktp.jpg", &ktp), ("kk", "kk.png", &kk), ("npwp", "npwp.pdf", &npwp)];
         send(self.profile_form(token, Some(&documented_profile()), &files)).await
     }
 

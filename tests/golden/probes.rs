@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::super::rest_smoke::Server;
-use super::form::{JPEG, documented_profile, multipart};
+use super::form::{documented_profile, jpeg, multipart};
 use super::gates::Object;
 use super::town::{Person, Town};
 use super::walk::application;
@@ -56,7 +56,7 @@ impl<'a> Scene<'a> {
         let admin = town.staff(RoleId::SUPERADMIN, None).await;
         let (here, there) = (town.borrower().await, town.borrower().await);
         let loans = [town.loan(&here, 1).await, town.loan(&there, 2).await];
-        let file = String::new();
+        let file = upload(server, &here).await;
         Self { town, officers, officers_elsewhere, admin, loans, file }
     }
 
@@ -267,8 +267,8 @@ fn fresh(prefix: &str) -> String {
 }
 
 async fn upload(server: &Server, person: &Person) -> String {
-    let files = [("ktp", "ktp.jpg", JPEG)];
-    let request = server.profile_form(&person.token, Some(&json!({})), &files);
+    let picture = jpeg("ktp");
+    let request = server.profile_form(&person.token, Some(&json!({})), &[("ktp", "ktp.jpg", &picture)]);
     let url = super::super::rest_smoke::send(request).await.ok(200)["ktpUrl"].clone();
     url.as_str().unwrap().rsplit('/').next().unwrap().to_owned()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::rest_smoke::{Server, send};
-use super::form::{File, JPEG, documented_profile};
+use super::form::{File, documented_profile, jpeg};
 use super::messages::{Golden, documented};
 use crate::served::shape::{INSTANT, NUMBER, assert_documented};
 
@@ -41,7 +41,7 @@ pub(super) async fn run(golden: &mut Golden) {
     golden.row("PROFILE_UPDATE_NIK", &update(&jane, json!({"nik": "320123456789000"}), &[]).await);
     let text: File<'_> = ("ktp", "ktp.jpg", b"only a name makes no picture");
     golden.row("PROFILE_UPDATE_FILE_KIND", &update(&jane, json!({}), &[text]).await);
-    let mut large = JPEG.to_vec();
+    let mut large = jpeg("large");
     large.resize(5 * 1_024 * 1_024 + 1, 0);
     golden.row("PROFILE_UPDATE_FILE_SIZE", &update(&jane, json!({}), &[("ktp", "ktp.jpg", &large)]).await);
 

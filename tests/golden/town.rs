@@ -99,6 +99,7 @@ fn profile(sealer: &Sealer) -> Profile {
         birthdate: Some(sealer.seal(&Birthdate::parse("1990-05-15").unwrap()).unwrap()),
         phone: Some(sealer.seal(&Phone::new("081234567890").unwrap()).unwrap()),
         address: Some(sealer.seal(&Address::new("Jl. Sudirman No. 123").unwrap()).unwrap()),
+        ..Profile::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::scan::Needles;
-use crate::golden::form::{JPEG, PDF, PNG};
+use crate::golden::form::{jpeg, pdf, png};
 
 /// How many there are.
 pub(super) const PEOPLE: usize = 20;
@@ -24,6 +24,8 @@ pub(super) struct Planted {
     pub(super) notes: [String; 3],
     /// KTP, KK, NPWP.
     pub(super) files: [Vec<u8>; 3],
+    /// What can be read in them.
+    texts: [String; 3],
     pub(super) agent: String,
 }
 
@@ -34,9 +36,7 @@ impl Planted {
             .iter()
             .map(|digit| ["qaz", "wyx", "vbk", "zuj", "xoq"][*digit % 5])
             .collect();
-        let file = |start: &[u8], kind: &str| {
-            [start, format!("{kind}-scan-of-{mark}-{number:02}").as_bytes()].concat()
-        };
+        let text = |kind: &str| format!("{kind}-scan-of-{mark}-{number:02}");
         Self {
             number,
             name: format!("Dewi{mark} Kartika{mark}"),
@@ -50,7 +50,8 @@ impl Planted {
             wrong_password: format!("wrong-{mark}-password"),
             notes: ["approved", "rejected", "cancelled"]
                 .map(|what| format!("{what} because of {mark} and her shop")),
-            files: [file(JPEG, "ktp"), file(PNG, "kk"), file(PDF, "npwp")],
+            files: [jpeg(&text("ktp")), png(&text("kk")), pdf(&text("npwp"))],
+            texts: ["ktp", "kk", "npwp"].map(text),
             agent: format!("Browser-{mark}/1.{number}"),
         }
     }
@@ -83,8 +84,8 @@ impl Planted {
         for note in &self.notes {
             needles.add(&whose("note"), note);
         }
-        for file in &self.files {
-            needles.add_coded(&whose("end of a file"), &file[file.len() - 20..]);
+        for text in &self.texts {
+            needles.add(&whose("text in a file"), text);
         }
     }
 }

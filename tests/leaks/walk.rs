@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::person::Planted;
 use super::scan::Needles;
 use crate::golden::form::multipart;
-use crate::served::Folder;
+use crate::served::Server;
 
 /// The staff, and everything secret that the server told.
 pub(super) struct Town {
@@ -88,11 +88,11 @@ impl Town {
     }
 
     /// All of one person's flows.
-    pub(super) async fn live(&mut self, person: &Planted, folder: &Folder) {
+    pub(super) async fn live(&mut self, person: &Planted, server: &Server) {
         let token = self.join(person).await;
         self.fill_in(person, &token).await;
         self.borrow(person, &token).await;
-        self.forget(person, folder).await;
+        self.forget(person, server).await;
         self.administer(person).await;
     }
 
@@ -174,10 +174,10 @@ impl Town {
     }
 
     /// Resets the password, changes it, and leaves.
-    async fn forget(&mut self, person: &Planted, folder: &Folder) {
+    async fn forget(&mut self, person: &Planted, server: &Server) {
         let body = json!({"email": person.email});
         self.call(Method::POST, "/api/auth/forgot-password", None, &body).await.ok(200);
-        let reset = reset_token(folder, &person.email).await;
+        let reset = reset_token(server, &person.email).await;
         self.secrets.add("reset token", &reset);
         let bytes = uuid::Uuid::parse_str(&reset).unwrap().into_bytes();
         self.secrets.add_coded("reset token, as bytes", &bytes);
@@ -219,17 +219,16 @@ impl Told {
 }
 
 /// From the terminal, where letters go outside production while there is no mail server.
-async fn reset_token(folder: &Folder, email: &str) -> String {
-    let started = std::time::Instant::now();
+async fn reset_token(server: &Server, email: &str) -> String {
+    server.printed(&format!("To:      {email}")).await;
+    // A letter arrives line by line.
     loop {
-        let said = folder.said();
-        let letter = said.split("To:").find(|letter| letter.trim_start().starts_with(email));
-        if let Some(token) =
-            letter.and_then(|letter| letter.split("token=").nth(1)?.split_whitespace().next())
-        {
+        let printed = server.printed("").await;
+        let letter = printed.split("To:").find(|letter| letter.trim_start().starts_with(email));
+        let token = letter.and_then(|letter| letter.split_once("#token=")?.1.split_once('\n'));
+        if let Some((token, _)) = token {
             return token.to_owned();
         }
-        assert!(started.elapsed().as_secs() < 30, "no letter to {email}:\n{said}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

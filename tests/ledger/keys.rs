@@ -128,3 +128,32 @@ async fn no_person_stands_in_clear_anywhere_in_the_journal() {
     }
     node.close().await;
 }
+
+#[tokio::test]
+async fn bytes_open_for_their_person_and_field_alone() {
+    let database = database().await;
+    let node = Node::open(&database).await;
+    furnish(&node).await;
+    let (one, other) = (register_customer(&node).await.user.0, register_customer(&node).await.user.0);
+    let clear: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let sealer = node.vault().sealer(one).await.unwrap();
+    let sealed = sealer.seal_bytes("document/1", &clear).unwrap();
+    assert_eq!(sealed.len(), clear.len() + 44);
+    assert!(!sealed.windows(16).any(|window| window == &clear[4_000..4_016]));
+    assert_ne!(sealed, sealer.seal_bytes("document/1", &clear).unwrap());
+    let opener = node.vault().opener_of(one).await.unwrap();
+    assert_eq!(opener.open_bytes(one, "document/1", &sealed), Ok(clear));
+    assert_eq!(opener.open_bytes(one, "document/2", &sealed), Err(KeyError::Damaged));
+    assert_eq!(opener.open_bytes(other, "document/1", &sealed), Err(KeyError::Damaged));
+    for end in [0, 15, 16, 27, 28, 43, sealed.len() - 1] {
+        assert_eq!(opener.open_bytes(one, "document/1", &sealed[..end]), Err(KeyError::Damaged), "{end}");
+    }
+    for at in [0, 20, 30, sealed.len() - 1] {
+        let mut changed = sealed.clone();
+        changed[at] ^= 1;
+        assert_eq!(opener.open_bytes(one, "document/1", &changed), Err(KeyError::Damaged), "{at}");
+    }
+    let of_other = node.vault().opener_of(other).await.unwrap();
+    assert_eq!(of_other.open_bytes(one, "document/1", &sealed), Err(KeyError::Erased));
+    node.close().await;
+}

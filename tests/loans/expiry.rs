@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Days, Utc};
 use lumbung::expiry::{Expiry, Settings};
@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Cast, someone_applies};
 use crate::rest_smoke::Server;
+use crate::served::{self, Folder, Http};
 use crate::support::cluster::database;
 use crate::support::ledger::{events, options};
 
@@ -139,4 +140,38 @@ async fn a_node_that_starts_late_does_what_is_due() {
     freshness.wait_for(before + 2, Duration::from_secs(60)).await.unwrap();
     assert_eq!(server.get(&format!("/api/loans/{loan}"), &cast.john).await.ok(200)["status"], "EXPIRED");
     running.stopped().await;
+}
+
+/// The real server, with an application of forty days ago.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_does_it_also_after_a_kill() {
+    let folder = Folder::new();
+    let server = served::Server::start(&folder).await;
+    let attached = folder.attach().await;
+    let long_ago: Calendar = Arc::new(|at: DateTime<Utc>| at.date_naive() - Days::new(40));
+    let (ledger, task) = attached.ledger_on(long_ago).await;
+    let loan = someone_applies(&ledger).await;
+    let position = ledger.head().await.unwrap().position;
+    drop(ledger);
+    task.finished().await.unwrap();
+    attached.leave().await;
+    let http = Http::new();
+    let officer = http.login(server.address(), "backoffice@loan.com", "backoffice123").await;
+    let status = async |server: &served::Server, at_least: i64| {
+        let path = format!("/api/loans/{loan}");
+        let told = http.get(server.address(), &path, Some(&officer)).await.unwrap();
+        let shows: i64 = told.header("Ledger-Position").map_or(0, |position| position.parse().unwrap());
+        (shows >= at_least).then(|| told.data()["status"].as_str().unwrap().to_owned())
+    };
+    while status(&server, position).await.is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.kill().await;
+    let server = served::Server::start(&folder).await;
+    let started = Instant::now();
+    while status(&server, position).await.as_deref() != Some("EXPIRED") {
+        assert!(started.elapsed() < Duration::from_secs(60), "the server said:\n{}", server.said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(server.stop().await.success());
 }

@@ -9,7 +9,7 @@ use lumbung::data_dir::DataDir;
 use lumbung::node::calendar;
 use lumbung::postgres::{Cluster, ClusterOptions, Left, Role};
 use lumbung_commands::Ledger;
-use lumbung_commands::ledger::{LedgerTask, Options};
+use lumbung_commands::ledger::{Calendar, LedgerTask, Options};
 use lumbung_journal::{MasterKey, app_pool};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -43,16 +43,6 @@ impl Folder {
     pub(crate) fn logs(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.temp.path()).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect()
-    }
-
-    /// Where what its servers print is kept.
-    pub(crate) fn terminal(&self) -> PathBuf {
-        self.temp.path().join("terminal")
-    }
-
-    /// What its servers printed until now.
-    pub(crate) fn said(&self) -> String {
-        fs::read_to_string(self.terminal()).unwrap_or_default()
     }
 
     /// The main process of PostgreSQL, while it runs.
@@ -119,10 +109,14 @@ impl Attached {
 
     /// A node of its own in this process, with the folder's keys.
     pub(crate) async fn ledger(&self) -> (Ledger, LedgerTask) {
+        self.ledger_on(calendar("Asia/Jakarta".parse().unwrap())).await
+    }
+
+    /// As [`Attached::ledger`], with a business date of its own.
+    pub(crate) async fn ledger_on(&self, calendar: Calendar) -> (Ledger, LedgerTask) {
         let secrets = self.data.secrets().unwrap();
-        let zone = "Asia/Jakarta".parse().unwrap();
         let master_key = MasterKey::new(*secrets.master_key.as_bytes());
-        let options = Options::new(self.cluster.url("lumbung"), master_key, calendar(zone));
+        let options = Options::new(self.cluster.url("lumbung"), master_key, calendar);
         Ledger::open(options).await.unwrap()
     }
 

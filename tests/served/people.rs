@@ -41,6 +41,7 @@ async fn register(ledger: &Ledger, email: &str, hash: &PasswordHash, session: Op
             birthdate: Some(sealer.seal(&Birthdate::parse("1990-05-15").unwrap()).unwrap()),
             phone: Some(sealer.seal(&Phone::new("+6281234567890").unwrap()).unwrap()),
             address: Some(sealer.seal(&Address::new("Jl. Sudirman No. 123").unwrap()).unwrap()),
+            ..Profile::default()
         },
         session,
     };

@@ -1,7 +1,6 @@
 //! One `lumbung serve`.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 
 use super::{Folder, Http};
 
@@ -25,24 +25,23 @@ pub(crate) struct Server {
     child: Child,
     address: String,
     log: PathBuf,
+    printed: watch::Sender<String>,
 }
 
 impl Server {
     /// Starts the binary on the folder and waits until it is ready.
     pub(crate) async fn start(folder: &Folder) -> Self {
-        let mut server = Self::spawn(folder, "warn,lumbung=info").await;
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same with settings of the test's own in its environment.
+    pub(crate) async fn start_with(folder: &Folder, env: &[(&str, &str)]) -> Self {
+        let mut server = Self::spawn(folder, env).await;
         server.wait_ready().await;
         server
     }
 
-    /// As [`Server::start`], and it logs all that it can at the level `debug`.
-    pub(crate) async fn start_talkative(folder: &Folder) -> Self {
-        let mut server = Self::spawn(folder, "debug").await;
-        server.wait_ready().await;
-        server
-    }
-
-    async fn spawn(folder: &Folder, level: &str) -> Self {
+    async fn spawn(folder: &Folder, env: &[(&str, &str)]) -> Self {
         let log = folder.log(NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut command = Command::new(env!("CARGO_BIN_EXE_lumbung"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.data());
@@ -51,15 +50,13 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        command.env("LUMBUNG_LOG", level);
+        command.envs(env.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = None;
-        let mut said = File::options().append(true).create(true).open(folder.terminal()).unwrap();
         let greeting = async {
             while let Ok(Some(line)) = lines.next_line().await {
-                writeln!(said, "{line}").unwrap();
                 address = line.strip_prefix(READY).map(str::to_owned);
                 if address.is_some() {
                     break;
@@ -71,13 +68,14 @@ impl Server {
             panic!("the server did not start (in time: {in_time}); it said:\n{}", tail(&log));
         };
         // Somebody has to read the rest, or the server would wait for them.
+        let printed = watch::Sender::new(String::new());
+        let print = printed.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                // The folder may be gone before the server is.
-                let _ = writeln!(said, "{line}");
+                print.send_modify(|text| *text = format!("{text}{line}\n"));
             }
         });
-        Self { child, address, log }
+        Self { child, address, log, printed }
     }
 
     /// Waits until the server takes part; after a crash of PostgreSQL it needs a while.
@@ -106,6 +104,13 @@ impl Server {
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What it printed since it was ready, once there is something of interest in it.
+    pub(crate) async fn printed(&self, interest: &str) -> String {
+        let mut printed = self.printed.subscribe();
+        let found = printed.wait_for(|text| text.contains(interest));
+        tokio::time::timeout(READY_WITHIN, found).await.expect("it was never printed").unwrap().clone()
     }
 
     /// The end of what it wrote to its log.

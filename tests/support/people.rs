@@ -45,6 +45,7 @@ impl Someone {
             birthdate: Some(self.sealer.seal(&birthdate).unwrap()),
             phone: Some(self.sealer.seal(&Phone::new("081234567890").unwrap()).unwrap()),
             address: Some(self.sealer.seal(&Address::new("Jl. Sudirman 123").unwrap()).unwrap()),
+            ..Profile::default()
         }
     }
 

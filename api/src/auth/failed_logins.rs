@@ -176,11 +176,12 @@ mod tests {
             fail(&mut count, now);
         }
         // A window after the first failure the slate is clean, but no delay is cut short.
-        (0..12).for_each(|_| {
-            now = count.held_until.unwrap();
-            fail(&mut count, now);
-        });
-        assert_eq!(count.held_until, Some(now + LONGEST_DELAY.min(count.held_until.unwrap() - now)));
+        let second = Duration::from_secs(1);
+        let mut patient = Count { failures: 1_000, under_way: 1, ..Count::new(start) };
+        patient.settle(true, 3, start + second);
+        assert_eq!(patient.judge(3, start + WINDOW), Verdict::HoldBack(second));
+        assert_eq!(patient.judge(3, start + WINDOW + second), Verdict::GoOn);
+        assert_eq!((patient.failures, patient.under_way), (0, 1));
         let mut quiet = Count::new(start);
         (0..2).for_each(|_| fail(&mut quiet, start));
         fail(&mut quiet, start + WINDOW);

@@ -33,6 +33,10 @@ macro_rules! gates {
 }
 
 gates! {
+    /// CUST + PROFILE_READ.
+    ProfileRead: |caller| is_customer_with(caller, Permission::ProfileRead);
+    /// CUST + PROFILE_UPDATE.
+    ProfileUpdate: |caller| is_customer_with(caller, Permission::ProfileUpdate);
     /// CUST + PLAFOND_READ.
     PlafondRead: |caller| is_customer_with(caller, Permission::PlafondRead);
     /// CUST + PLAFOND_SELECT.
@@ -66,10 +70,7 @@ gates! {
     /// PRODUCT_MANAGE.
     ManageProducts: |caller| caller.allows(Permission::ProductManage);
     /// STAFF: any of USER_READ, LOAN_READ_BRANCH, LOAN_READ_ALL.
-    LookAtPeople: |caller| {
-        let any = [Permission::UserRead, Permission::LoanReadBranch, Permission::LoanReadAll];
-        any.into_iter().any(|permission| caller.allows(permission))
-    };
+    LookAtPeople: is_staff;
     /// Any LOAN_APPROVE_*, and LOAN_REJECT.
     RejectLoans: |caller| DecideLoans::admits(caller) && caller.allows(Permission::LoanReject);
 }
@@ -91,6 +92,13 @@ impl Gate for ReadLoan {
 /// Whether the caller is a customer whose role grants the permission.
 pub(crate) fn is_customer_with(caller: &Identity, permission: Permission) -> bool {
     caller.person().is_some_and(|person| person.user_type == UserType::Customer) && caller.allows(permission)
+}
+
+/// Whether the caller is of the staff that looks at people: USER_READ, LOAN_READ_BRANCH or LOAN_READ_ALL.
+pub(crate) fn is_staff(caller: &Identity) -> bool {
+    [Permission::UserRead, Permission::LoanReadBranch, Permission::LoanReadAll]
+        .into_iter()
+        .any(|permission| caller.allows(permission))
 }
 
 /// The stages that the caller may decide at.

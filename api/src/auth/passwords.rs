@@ -2,11 +2,12 @@
 //!
 //! Bounds: one hash per two cores at a time, 19 MiB each, on threads of their own that give way to every other;
 //! [`QUEUE_PER_WORKER`] more have a place per thread, then the caller is told to come back. A caller that hangs up frees
-//! its place only when its hash is done.
+//! its place only when its hash is done. Whoever is known has places of their own and comes first: a flood of strangers
+//! keeps no owner out.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier};
@@ -20,7 +21,7 @@ const QUEUE_PER_WORKER: usize = 32;
 /// How far the threads step back behind the others of this machine, from 0 to 19. Not all the way: on a machine that is
 /// busy with other work people must still get in.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 15;
+const NICENESS: i32 = 10;
 
 /// A hash of nothing that anybody types: what is compared when there is nobody to compare with, so that it takes as
 /// long. Made with the parameters of [`Passwords::new`], which a test holds it to.
@@ -29,18 +30,44 @@ const NOBODY: &str =
 
 type Job = Box<dyn FnOnce(&Argon2<'_>) + Send>;
 
+/// Who asks for a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Somebody with a session, or a device that has logged in to the account before.
+    Known,
+    Stranger,
+}
+
 /// The pool. Cheap to clone; its threads end with the last clone.
 #[derive(Clone)]
 pub struct Passwords {
-    places: Arc<Semaphore>,
-    jobs: Sender<Job>,
+    known: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    desk: Arc<Desk>,
 }
 
 /// The right to have hashes made, one after the other. Take it before anything else is done for a login: whoever gets
 /// none costs nothing.
 pub struct Place {
+    standing: Standing,
     permit: Arc<OwnedSemaphorePermit>,
-    jobs: Sender<Job>,
+    desk: Arc<Desk>,
+}
+
+/// Where jobs are handed in. When it is gone, the threads end.
+struct Desk(Arc<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    jobs: Mutex<Jobs>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    known: VecDeque<Job>,
+    strangers: VecDeque<Job>,
+    closed: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +94,7 @@ impl Passwords {
         // Half the processors at most: a flood of logins leaves the others to the ledger.
         let workers =
             std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1));
-        let (jobs, queue) = channel();
-        let queue = Arc::new(Mutex::new(queue));
+        let queue = Arc::new(Queue::default());
         for _ in 0..workers {
             let queue = Arc::clone(&queue);
             let thread = std::thread::Builder::new().name("passwords".to_owned());
@@ -76,14 +102,19 @@ impl Passwords {
                 error!(error = &error as &dyn std::error::Error, "a thread for passwords did not start");
             }
         }
-        Self { places: Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER))), jobs }
+        let places = || Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER)));
+        Self { known: places(), strangers: places(), desk: Arc::new(Desk(queue)) }
     }
 
     /// # Errors
     /// [`PasswordsError::Busy`].
-    pub fn place(&self) -> Result<Place, PasswordsError> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
-        Ok(Place { permit: Arc::new(permit), jobs: self.jobs.clone() })
+    pub fn place(&self, standing: Standing) -> Result<Place, PasswordsError> {
+        let places = match standing {
+            Standing::Known => &self.known,
+            Standing::Stranger => &self.strangers,
+        };
+        let permit = Arc::clone(places).try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
+        Ok(Place { standing, permit: Arc::new(permit), desk: Arc::clone(&self.desk) })
     }
 
     /// Hashes a new password.
@@ -91,7 +122,7 @@ impl Passwords {
     /// # Errors
     /// [`PasswordsError::Busy`], or as [`Place::hash`].
     pub async fn hash(&self, password: &str) -> Result<PasswordHash, PasswordsError> {
-        self.place()?.hash(password).await
+        self.place(Standing::Stranger)?.hash(password).await
     }
 }
 
@@ -128,7 +159,7 @@ impl Place {
             let _ = reply.send(work(argon2));
             drop(permit);
         };
-        self.jobs.send(Box::new(job)).map_err(|_| PasswordsError::Lost)?;
+        self.desk.0.push(self.standing, Box::new(job));
         done.await.map_err(|_| PasswordsError::Lost)?
     }
 }
@@ -145,13 +176,47 @@ pub fn is_weak(hash: &PasswordHash) -> bool {
     }
 }
 
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.0.more.notify_all();
+    }
+}
+
+impl Queue {
+    fn push(&self, standing: Standing, job: Job) {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        match standing {
+            Standing::Known => jobs.known.push_back(job),
+            Standing::Stranger => jobs.strangers.push_back(job),
+        }
+        drop(jobs);
+        self.more.notify_one();
+    }
+
+    /// Waits for a job; `None` once there will be no more.
+    fn take(&self) -> Option<Job> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(job) = jobs.known.pop_front() {
+                return Some(job);
+            }
+            if let Some(job) = jobs.strangers.pop_front() {
+                return Some(job);
+            }
+            if jobs.closed {
+                return None;
+            }
+            jobs = self.more.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
 /// Until the pool is gone.
-fn work(queue: &Mutex<Receiver<Job>>) {
+fn work(queue: &Queue) {
     step_back();
     let argon2 = Argon2::default();
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
+    while let Some(job) = queue.take() {
         if catch_unwind(AssertUnwindSafe(|| job(&argon2))).is_err() {
             error!("a password hash panicked");
         }
@@ -161,8 +226,12 @@ fn work(queue: &Mutex<Receiver<Job>>) {
 /// On Linux a priority belongs to the thread; elsewhere it would be the whole process that steps back.
 fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        debug!(error = &error as &dyn std::error::Error, "the threads for passwords keep their priority");
+    {
+        let own = rustix::process::getpriority_process(None).unwrap_or(0);
+        if let Err(error) = rustix::process::setpriority_process(None, own.max(NICENESS)) {
+            let error = &error as &dyn std::error::Error;
+            debug!(error, "the threads for passwords keep their priority");
+        }
     }
 }
 
@@ -194,7 +263,7 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash("customer123").await.unwrap();
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-        let place = passwords.place().unwrap();
+        let place = passwords.place(Standing::Stranger).unwrap();
         assert!(place.verify("customer123", Some(&hash)).await.unwrap());
         assert!(!place.verify("customer124", Some(&hash)).await.unwrap());
         assert!(!place.verify("", None).await.unwrap());
@@ -207,27 +276,44 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let passwords = Passwords::new();
-        let all = u32::try_from(passwords.places.available_permits()).unwrap();
-        let held = passwords.places.clone().acquire_many_owned(all).await.unwrap();
+        let all = u32::try_from(passwords.strangers.available_permits()).unwrap();
+        let held = passwords.strangers.clone().acquire_many_owned(all).await.unwrap();
         assert!(matches!(passwords.hash("p").await, Err(PasswordsError::Busy)));
+        // Who is known has places of their own.
+        let place = passwords.place(Standing::Known).unwrap();
+        assert!(place.hash("p").await.is_ok());
         drop(held);
         assert!(passwords.hash("p").await.is_ok());
+    }
+
+    #[test]
+    fn who_is_known_comes_first() {
+        let (queue, order) = (Queue::default(), Arc::new(Mutex::new(Vec::new())));
+        for (standing, name) in
+            [(Standing::Stranger, 1), (Standing::Stranger, 2), (Standing::Known, 3), (Standing::Known, 4)]
+        {
+            let order = Arc::clone(&order);
+            queue.push(standing, Box::new(move |_| order.lock().unwrap().push(name)));
+        }
+        queue.jobs.lock().unwrap().closed = true;
+        work(&queue);
+        assert_eq!(*order.lock().unwrap(), [3, 4, 1, 2]);
     }
 
     #[tokio::test]
     async fn who_hangs_up_keeps_the_place_until_the_hash_is_done() {
         let passwords = Passwords::new();
-        let all = passwords.places.available_permits();
-        let (go_on, wait) = channel::<()>();
-        let place = passwords.place().unwrap();
+        let all = passwords.strangers.available_permits();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let place = passwords.place(Standing::Stranger).unwrap();
         let work = async move { place.run(move |_| wait.recv().map_err(|_| PasswordsError::Lost)).await };
         let mut work = Box::pin(work);
         assert!(futures_util::poll!(work.as_mut()).is_pending());
         drop(work);
-        assert_eq!(passwords.places.available_permits(), all - 1);
+        assert_eq!(passwords.strangers.available_permits(), all - 1);
         go_on.send(()).unwrap();
         assert!(passwords.hash("p").await.is_ok());
-        let back = passwords.places.clone().acquire_many_owned(u32::try_from(all).unwrap()).await;
+        let back = passwords.strangers.clone().acquire_many_owned(u32::try_from(all).unwrap()).await;
         assert!(back.is_ok());
     }
 
@@ -235,7 +321,11 @@ mod tests {
     async fn a_panic_loses_one_hash_and_no_thread() {
         let passwords = Passwords::new();
         for _ in 0..4 {
-            let lost = passwords.place().unwrap().run::<()>(|_| std::panic::panic_any("a test")).await;
+            let lost = passwords
+                .place(Standing::Stranger)
+                .unwrap()
+                .run::<()>(|_| std::panic::panic_any("a test"))
+                .await;
             assert!(matches!(lost, Err(PasswordsError::Lost)));
         }
         assert!(passwords.hash("p").await.is_ok());

@@ -55,6 +55,14 @@ limits! {
     body_bytes: |_| 1 << 20, 1024..=104857600;
     /// Largest multipart request body.
     multipart_bytes: |_| 20 << 20, 1024..=1073741824;
+    /// Largest uploaded file.
+    file_bytes: |_| 5 << 20, 1024..=104857600;
+    /// What one person may upload in a day; replaced files are kept.
+    upload_bytes_per_day: |production| if production { 200 << 20 } else { 100 << 30 }, 1048576..=1099511627776;
+    /// Memory that all uploads together may take while they are received; beyond it 503 `OVERLOADED`.
+    uploads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
+    /// Memory that all files together may take while they are sent; beyond it 503 `OVERLOADED`.
+    downloads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
     /// Longest time a request may take before the server answers for it.
     request_timeout_ms: |_| 30_000, 100..=600000;
     /// Longest wait of a read for the projections; then 503 `PROJECTION_BEHIND`.

@@ -13,6 +13,7 @@ struct Shown<'a> {
     environment: Environment,
     listen: String,
     data_dir: &'a Path,
+    uploads_dir: &'a Path,
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
     embedded: bool,
@@ -48,6 +49,7 @@ impl<'a> From<&'a Config> for Shown<'a> {
             environment: config.environment,
             listen: config.listen.to_string(),
             data_dir: &config.data_dir,
+            uploads_dir: &config.uploads_dir,
             database_url,
             embedded,
             demo: config.demo,

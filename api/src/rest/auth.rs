@@ -22,7 +22,7 @@ use super::envelope::Reply;
 use super::error::ApiError;
 use super::people::People;
 use crate::app::App;
-use crate::auth::{Caller, ClientAddress, RefreshToken};
+use crate::auth::{Caller, ClientAddress, RefreshToken, Standing};
 use sign_in::Login;
 
 pub(super) struct Registration {
@@ -81,7 +81,7 @@ pub(super) async fn register(
 ) -> Result<Reply<SessionJson>, ApiError> {
     let Registration { name, email, password } = input.form;
     app.quota.take(address)?;
-    let place = app.passwords.place()?;
+    let place = app.passwords.place(Standing::Stranger)?;
     let hash = place.hash(&password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;

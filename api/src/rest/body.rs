@@ -80,8 +80,16 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Reads a form. An empty body is one without fields.
 fn parse<F: Form>(text: &[u8]) -> Result<F, ApiError> {
+    parse_with(text, F::read)
+}
+
+/// Reads what `read` takes of a text. An empty one has no fields.
+pub(super) fn parse_with<F>(
+    text: &[u8],
+    read: impl FnOnce(&mut Fields<'_>) -> Option<F>,
+) -> Result<F, ApiError> {
     let mut fields = Fields { values: values(text)?, faults: Vec::new() };
-    match F::read(&mut fields) {
+    match read(&mut fields) {
         Some(form) if fields.faults.is_empty() => Ok(form),
         Some(_) | None => Err(ApiError::fields(fields.faults)),
     }

@@ -29,6 +29,11 @@ pub(super) struct Asked<P, F> {
     /// `If-Match`.
     pub(super) expected: Expected,
     text: Bytes,
+    scope: Scope,
+}
+
+/// What a call is recorded and repeated under: where it comes from, and its Idempotency-Key.
+pub(super) struct Scope {
     key: Option<String>,
     origin: Origin,
     method: Method,
@@ -52,7 +57,13 @@ impl FromRequestParts<Arc<App>> for Origin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
-        Ok(Self { request_id: parts.extensions.get::<RequestId>().cloned() })
+        Ok(Self::of(parts))
+    }
+}
+
+impl Origin {
+    fn of(parts: &Parts) -> Self {
+        Self { request_id: parts.extensions.get::<RequestId>().cloned() }
     }
 }
 
@@ -66,19 +77,17 @@ where
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
-        let origin = Origin::from_request_parts(&mut parts, app).await?;
         let target = P::from_request_parts(&mut parts, app).await.map_err(Into::into);
-        let key = idempotency_key(&parts.headers);
+        let scope = Scope::of(&parts);
         let expected = expected(&parts.headers);
-        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let input = Input::<F>::from_request(Request::from_parts(parts, body), app).await;
         let faults =
-            [target.as_ref().err(), key.as_ref().err(), expected.as_ref().err(), input.as_ref().err()];
+            [target.as_ref().err(), scope.as_ref().err(), expected.as_ref().err(), input.as_ref().err()];
         if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
             return Err(all);
         }
         let Input { form, text } = input?;
-        Ok(Self { target: target?, form, expected: expected?, text, key: key?, origin, method, path })
+        Ok(Self { target: target?, form, expected: expected?, text, scope: scope? })
     }
 }
 
@@ -98,7 +107,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 /// `If-Match` (RFC 9110 §13.1.1): `*`, or a list of entity tags. A weak tag, and one that is no version, match nothing.
-fn expected(headers: &HeaderMap) -> Result<Expected, ApiError> {
+pub(super) fn expected(headers: &HeaderMap) -> Result<Expected, ApiError> {
     let mut versions = Vec::new();
     let mut values = headers.get_all(IF_MATCH).iter().peekable();
     if values.peek().is_none() {
@@ -132,6 +141,34 @@ fn version(tag: &str) -> Option<i64> {
 impl<P, F> Asked<P, F> {
     /// A call of `actor`, under the request's Idempotency-Key if it has one.
     pub(super) fn call(&self, app: &App, actor: UserId) -> Call {
+        self.scope.call(app, actor, || vec![canonical_fields(&self.text)])
+    }
+}
+
+impl Scope {
+    /// # Errors
+    /// A malformed Idempotency-Key.
+    pub(super) fn of(parts: &Parts) -> Result<Self, ApiError> {
+        Ok(Self {
+            key: idempotency_key(&parts.headers)?,
+            origin: Origin::of(parts),
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+        })
+    }
+
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// A call of `actor`. `body`: the pieces of the canonical body, made only if there is an Idempotency-Key to compare
+    /// them under.
+    pub(super) fn call<B: AsRef<[u8]>>(
+        &self,
+        app: &App,
+        actor: UserId,
+        body: impl FnOnce() -> Vec<B>,
+    ) -> Call {
         let key = self.key.as_deref().map(|key| {
             let vault = app.ledger.vault();
             let scope = [
@@ -140,9 +177,11 @@ impl<P, F> Asked<P, F> {
                 self.path.as_bytes(),
                 key.as_bytes(),
             ];
+            let body = body();
+            let pieces: Vec<&[u8]> = body.iter().map(AsRef::as_ref).collect();
             IdempotencyKey {
                 key: vault.keyed_hash("idempotency", &scope),
-                body: vault.keyed_hash("idempotency-body", &[&canonical_fields(&self.text)]),
+                body: vault.keyed_hash("idempotency-body", &pieces),
             }
         });
         Call { key, ..self.origin.keyless(actor) }

@@ -120,6 +120,13 @@ struct ErrorEnvelope<'a> {
     request_id: &'a str,
 }
 
+/// An error of the endpoints of files.
+#[derive(Serialize)]
+struct BareError {
+    status: u16,
+    error: &'static str,
+}
+
 /// RFC 9457 §3.1, with the same extensions as the other form has fields.
 #[derive(Serialize)]
 struct ProblemDocument<'a> {
@@ -159,6 +166,9 @@ pub(super) fn render(
             timestamp,
         };
         (*status, [(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON))], Json(document)).into_response()
+    } else if problem.bare {
+        let error = status.canonical_reason().unwrap_or("Error");
+        (*status, Json(BareError { status: status.as_u16(), error })).into_response()
     } else {
         let envelope = ErrorEnvelope { success: false, message, timestamp, code, errors: fields, request_id };
         (*status, Json(envelope)).into_response()

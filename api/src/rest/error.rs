@@ -19,6 +19,8 @@ use serde::Serialize;
 /// Seconds after which a client may try again what failed for now.
 const RETRY_AFTER_S: u32 = 1;
 
+const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
+
 /// An answer that is no success. The edge renders it, in the envelope that the client asked for.
 #[derive(Debug, Clone)]
 pub struct ApiError(Box<Problem>);
@@ -31,6 +33,8 @@ pub(super) struct Problem {
     pub(super) message: Cow<'static, str>,
     pub(super) fields: Vec<FieldError>,
     pub(super) retry_after_s: Option<u32>,
+    /// Said with status and reason alone, as the endpoints of files do.
+    pub(super) bare: bool,
     /// For operators.
     pub(super) cause: Option<Arc<dyn Error + Send + Sync>>,
     /// Set when the ledger gave the answer under an Idempotency-Key, which must give it again.
@@ -62,6 +66,7 @@ impl ApiError {
             message: message.into(),
             fields: Vec::new(),
             retry_after_s: None,
+            bare: false,
             cause: None,
             kept: None,
         }))
@@ -128,7 +133,7 @@ impl ApiError {
     #[must_use]
     pub fn outcome_unknown() -> Self {
         Self::later(
-            "OUTCOME_UNKNOWN",
+            OUTCOME_UNKNOWN,
             "It is not known yet whether the request was carried out. Repeat it with its Idempotency-Key to find out.",
         )
     }
@@ -190,6 +195,19 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal Server Error")
     }
 
+    /// The same error, in the form of the endpoints of files.
+    #[must_use]
+    pub(super) fn bare(mut self) -> Self {
+        self.0.bare = true;
+        self
+    }
+
+    /// Whether the command may have been carried out all the same.
+    #[must_use]
+    pub(super) fn is_uncertain(&self) -> bool {
+        self.0.code == OUTCOME_UNKNOWN
+    }
+
     /// The same rejection, as the ledger keeps it under an Idempotency-Key.
     #[must_use]
     pub(super) fn kept(mut self, at: DateTime<Utc>, request_id: String, replayed: bool) -> Self {
@@ -213,7 +231,7 @@ impl ApiError {
         &self.0
     }
 
-    fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
+    pub(super) fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         let mut error = Self::later("UNAVAILABLE", "The service is not available for now. Please try again.");
         error.0.cause = Some(Arc::new(cause));
         error

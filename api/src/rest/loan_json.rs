@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::envelope::{Percent, local_time};
 use super::error::ApiError;
 use super::people::People;
+use super::uploads::document_path;
 
 /// A row of "Get My Loans".
 #[derive(Serialize)]
@@ -104,10 +105,9 @@ impl LoanDetail {
             customer_phone: people.optional(customer.phone.as_ref())?,
             customer_address: people.optional(customer.address.as_ref())?,
             customer_birthdate: people.optional(customer.birthdate.as_ref())?,
-            // Documents cannot be uploaded yet.
-            customer_ktp_path: None,
-            customer_kk_path: None,
-            customer_npwp_path: None,
+            customer_ktp_path: customer.ktp.map(document_path),
+            customer_kk_path: customer.kk.map(document_path),
+            customer_npwp_path: customer.npwp.map(document_path),
             product: (&submission.product).into(),
             branch: (&submission.branch).into(),
             requested_amount: submission.amount_rupiah,

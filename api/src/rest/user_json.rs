@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use lumbung_commands::user::UserOutcome;
-use lumbung_domain::{BranchSnapshot, Profile, RoleId};
+use lumbung_domain::{BranchSnapshot, RoleId};
 use lumbung_projections::{Limit, LiveSchema, roles, users};
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ use super::envelope::local_time;
 use super::error::ApiError;
 use super::loan_json::BranchJson;
 use super::people::People;
+use super::profile::ProfileJson;
+use crate::app::App;
 
 /// The union of what the documents show of a user.
 #[derive(Serialize)]
@@ -36,16 +38,6 @@ pub(super) struct UserDetail {
     #[serde(flatten)]
     user: UserJson,
     profile: ProfileJson,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ProfileJson {
-    nik: Option<String>,
-    birthdate: Option<String>,
-    phone_number: Option<String>,
-    address: Option<String>,
-    is_complete: bool,
 }
 
 /// The names of all roles.
@@ -108,18 +100,11 @@ impl UserDetail {
         user: &users::User,
         roles: &RoleNames,
         people: &People,
-        zone: Tz,
+        app: &App,
     ) -> Result<Self, ApiError> {
-        let Profile { nik, birthdate, phone, address } = &user.profile;
         Ok(Self {
-            user: UserJson::read(user, roles, people, zone)?,
-            profile: ProfileJson {
-                nik: people.optional(nik.as_ref())?,
-                birthdate: people.optional(birthdate.as_ref())?,
-                phone_number: people.optional(phone.as_ref())?,
-                address: people.optional(address.as_ref())?,
-                is_complete: user.profile.is_complete(),
-            },
+            user: UserJson::read(user, roles, people, app.zone)?,
+            profile: ProfileJson::new(&user.profile, people, app)?,
         })
     }
 }

@@ -17,13 +17,15 @@ use crate::auth::{Caller, LookAtPeople};
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    _: Caller<LookAtPeople>,
+    caller: Caller<LookAtPeople>,
     UserToRead(number): UserToRead,
     view: View,
 ) -> Result<Reply<UserDetail>, ApiError> {
     let user = users::by_number(&view.read, number).await?.ok_or(Rejection::UserNotFound)?;
+    app.audit.looked_at_person(caller.trail(), user.user_id);
     let roles = RoleNames::read(&view.read).await?;
     let people = People::of(&app, [user.name.ciphertext()]).await?;
-    let json = UserDetail::read(&user, &roles, &people, app.zone)?;
+    let json = UserDetail::read(&user, &roles, &people, &app)?;
+    app.audit.looked_at_person(caller.trail(), user.user_id);
     Ok(view.reply(&app, json).version(user.version))
 }

@@ -56,6 +56,31 @@ impl View {
     }
 }
 
+/// The streams themselves, through the node's view of them, as fresh as the request asks for.
+pub(super) struct Streams {
+    /// What they show at least.
+    position: i64,
+}
+
+impl FromRequestParts<Arc<App>> for Streams {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let wanted = app.ledger.feed().reached().max(min_position(parts)?);
+        if Query::of(&parts.uri).first("stale") == Some("ok") {
+            return Ok(Self { position: app.access.applied() });
+        }
+        Ok(Self { position: app.access.wait_until_applied(wanted, app.patience).await? })
+    }
+}
+
+impl Streams {
+    /// An answer that shows what was read.
+    pub(super) fn reply<T: Serialize>(&self, app: &App, data: T) -> Reply<T> {
+        Reply::new("Success", Some(data), Utc::now(), app.zone, self.position)
+    }
+}
+
 fn min_position(parts: &Parts) -> Result<i64, ApiError> {
     let Some(value) = parts.headers.get(MIN_POSITION) else { return Ok(0) };
     let position = value.to_str().ok().and_then(|text| integer(text).ok()).filter(|position| *position >= 0);

@@ -18,6 +18,7 @@ use crate::node::{Ended, Node, ledger_options};
 use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::rest;
+use crate::uploads::keep_swept;
 use crate::{demo, expiry, http};
 
 /// How long open requests may take once the server was told to stop.
@@ -50,12 +51,18 @@ async fn serve(
     let pool_size = u32::try_from(config.limits.pool_connections).unwrap_or(u32::MAX);
     let node = Node::start(ledger_options(place.database(), &secrets.master_key, config), pool_size).await?;
     let app = Arc::new(App::new(config, &secrets.token_key, &node));
+    // A folder that cannot take files is said now, not to the first customer.
+    app.uploads.store().await.map_err(RunError::Uploads)?;
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
     let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
     let expiry = Expiry::new(&node, expiry::Settings::of(config)).start();
     greet(config, address);
+    let sweeper = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { keep_swept(&app.uploads, app.ledger.pool()).await })
+    };
     let mut ended = node.ended();
     let stopped = {
         let router = rest::router(Arc::clone(&app));
@@ -67,6 +74,9 @@ async fn serve(
         }
         reason
     };
+    // It holds the app, and with it the ledger.
+    sweeper.abort();
+    let _ = sweeper.await;
     if let Some(outbox) = outbox {
         outbox.stop().await;
     }

@@ -6,13 +6,15 @@
 //! wrapped like the others and never rotates. Destroying a person's key erases the person; the chain covers
 //! ciphertexts and stays valid.
 //!
+//! Files are sealed the same way, as bytes: the field then names the file, so that no file can be passed off as another.
+//!
 //! Bounds: [`KEY_CACHE`] unwrapped keys are kept in memory.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::aead::{Aead, AeadInOut, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +35,8 @@ pub const KEY_CACHE: usize = 65_536;
 const FORMAT: &str = "1";
 const NONCE_BYTES: usize = 12;
 const PERSON_BYTES: usize = 16;
+const HEAD_BYTES: usize = PERSON_BYTES + NONCE_BYTES;
+const TAG_BYTES: usize = 16;
 
 /// The key that wraps all others. It lives outside the database.
 #[derive(Clone)]
@@ -122,6 +126,12 @@ impl Vault {
         Ok((Sealer { ledger: self.ledger, person, cipher }, WrappedPersonKey { person, wrapped }))
     }
 
+    /// The ledger whose keys these are.
+    #[must_use]
+    pub fn ledger(&self) -> LedgerId {
+        self.ledger
+    }
+
     /// A sealer for someone whose key is stored.
     ///
     /// # Errors
@@ -144,6 +154,14 @@ impl Vault {
         people.sort_unstable();
         people.dedup();
         Ok(Opener { ledger: self.ledger, ciphers: self.ciphers(&people).await? })
+    }
+
+    /// An opener for one person.
+    ///
+    /// # Errors
+    /// The database fails. Erased people are no error here but in [`Opener::open_bytes`].
+    pub async fn opener_of(&self, person: Uuid) -> Result<Opener, JournalError> {
+        Ok(Opener { ledger: self.ledger, ciphers: self.ciphers(&[person]).await? })
     }
 
     /// The ledger's keyed hash of a value, in hex. `purpose` separates what must not collide.
@@ -230,18 +248,31 @@ impl Sealer {
     /// # Errors
     /// [`KeyError::NoEntropy`], [`KeyError::Cipher`].
     pub fn seal<T: Personal>(&self, value: &T) -> Result<Sealed<T>, KeyError> {
-        let nonce = random::<NONCE_BYTES>()?;
         let clear = Zeroizing::new(value.reveal());
-        let aad = associated_data(self.ledger, &self.person, T::FIELD);
-        let sealed = self
-            .cipher
-            .encrypt(&Nonce::from(*nonce), Payload { msg: clear.as_bytes(), aad: &aad })
-            .map_err(|_| KeyError::Cipher)?;
-        let mut bytes = Vec::with_capacity(PERSON_BYTES + NONCE_BYTES + sealed.len());
+        let bytes = self.seal_bytes(T::FIELD, clear.as_bytes())?;
+        Ok(Sealed::from_ciphertext(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Seals bytes of this person: 44 bytes more than they were. `field` is bound into them, and must be one that is never
+    /// reused for other bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::NoEntropy`], [`KeyError::Cipher`].
+    pub fn seal_bytes(&self, field: &str, clear: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let nonce = random::<NONCE_BYTES>()?;
+        let aad = associated_data(self.ledger, &self.person, field);
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + clear.len() + TAG_BYTES);
         bytes.extend_from_slice(self.person.as_bytes());
         bytes.extend_from_slice(&*nonce);
-        bytes.extend_from_slice(&sealed);
-        Ok(Sealed::from_ciphertext(URL_SAFE_NO_PAD.encode(bytes)))
+        bytes.extend_from_slice(clear);
+        let message = &mut bytes[HEAD_BYTES..];
+        let sealed = self.cipher.encrypt_inout_detached(&Nonce::from(*nonce), &aad, message.into());
+        let Ok(tag) = sealed else {
+            bytes.zeroize();
+            return Err(KeyError::Cipher);
+        };
+        bytes.extend_from_slice(&tag);
+        Ok(bytes)
     }
 }
 
@@ -265,20 +296,37 @@ impl Opener {
     /// [`KeyError::Erased`] when the person's key is gone, [`KeyError::Damaged`] when the text is not what was sealed.
     pub fn open<T: Personal>(&self, sealed: &Sealed<T>) -> Result<T, KeyError> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed.ciphertext()).map_err(|_| KeyError::Damaged)?;
-        let (person, rest) = bytes.split_at_checked(PERSON_BYTES).ok_or(KeyError::Damaged)?;
-        let (nonce, ciphertext) = rest.split_at_checked(NONCE_BYTES).ok_or(KeyError::Damaged)?;
-        let person = Uuid::from_slice(person).map_err(|_| KeyError::Damaged)?;
-        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| KeyError::Damaged)?;
-        let cipher = self.ciphers.get(&person).ok_or(KeyError::Erased)?;
-        let aad = associated_data(self.ledger, &person, T::FIELD);
-        let clear = cipher
-            .decrypt(&Nonce::from(nonce), Payload { msg: ciphertext, aad: &aad })
-            .map_err(|_| KeyError::Damaged)?;
+        let clear = self.open_any(T::FIELD, &bytes)?;
         let clear = String::from_utf8(clear).map_err(|error| {
             error.into_bytes().zeroize();
             KeyError::Damaged
         })?;
         T::restore(clear).ok_or(KeyError::Damaged)
+    }
+
+    /// Opens what [`Sealer::seal_bytes`] sealed for the same person and field.
+    ///
+    /// # Errors
+    /// As [`Opener::open`].
+    pub fn open_bytes(&self, person: Uuid, field: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        // Else a damaged name of the person would look like an erased one.
+        if sealed.starts_with(person.as_bytes()) {
+            self.open_any(field, sealed)
+        } else {
+            Err(KeyError::Damaged)
+        }
+    }
+
+    fn open_any(&self, field: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let (person, rest) = sealed.split_at_checked(PERSON_BYTES).ok_or(KeyError::Damaged)?;
+        let (nonce, ciphertext) = rest.split_at_checked(NONCE_BYTES).ok_or(KeyError::Damaged)?;
+        let person = Uuid::from_slice(person).map_err(|_| KeyError::Damaged)?;
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| KeyError::Damaged)?;
+        let cipher = self.ciphers.get(&person).ok_or(KeyError::Erased)?;
+        let aad = associated_data(self.ledger, &person, field);
+        cipher
+            .decrypt(&Nonce::from(nonce), Payload { msg: ciphertext, aad: &aad })
+            .map_err(|_| KeyError::Damaged)
     }
 }
 

@@ -59,7 +59,7 @@ impl UseCase for SubmitLoan {
             submitted_at: book.now(),
             business_on: book.business_on(),
         };
-        book.run::<Loan>(self.loan, LoanCommand::Submit(submission))?;
+        book.run::<Loan>(self.loan, LoanCommand::Submit(Box::new(submission)))?;
         book.run::<Branch>(self.branch, BranchCommand::Use)?;
         LoanOutcome::read(book, self.loan)
     }
@@ -89,5 +89,8 @@ fn snapshot(person: &Person) -> CustomerSnapshot {
         phone: person.profile.phone.clone(),
         address: person.profile.address.clone(),
         birthdate: person.profile.birthdate.clone(),
+        ktp: person.profile.ktp,
+        kk: person.profile.kk,
+        npwp: person.profile.npwp,
     }
 }

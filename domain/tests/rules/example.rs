@@ -63,6 +63,9 @@ pub(crate) fn submission() -> Submission {
             phone: Some(sealed("+6281234567890")),
             address: Some(sealed("Jl. Sudirman")),
             birthdate: Some(sealed("1990-01-01")),
+            ktp: Some(stored_ktp().document),
+            kk: None,
+            npwp: None,
         },
         product: bronze(),
         branch: BranchSnapshot {
@@ -120,6 +123,20 @@ pub(crate) fn whole_profile() -> Profile {
         birthdate: Some(sealed("1990-01-01")),
         phone: Some(sealed("+6281234567890")),
         address: Some(sealed("Jl. Sudirman")),
+        ..Profile::default()
+    }
+}
+
+pub(crate) fn stored_ktp() -> StoredDocument {
+    StoredDocument {
+        document: DocumentRef {
+            document_id: DocumentId(Uuid::from_u128(0xd0c)),
+            kind: DocumentKind::Ktp,
+            media_type: MediaType::Jpeg,
+        },
+        owner: user(CUSTOMER),
+        size_bytes: 123_456,
+        sealed_sha256: "0".repeat(64),
     }
 }
 

@@ -10,7 +10,7 @@ const MANAGER: u128 = 3;
 const BACKOFFICE: u128 = 4;
 
 fn submitted() -> LoanEvent {
-    LoanEvent::LoanSubmitted(submission())
+    LoanEvent::LoanSubmitted(submission().into())
 }
 
 fn approve(who: u128) -> LoanCommand {
@@ -103,9 +103,9 @@ fn status(events: &[LoanEvent]) -> LoanStatus {
 
 #[test]
 fn a_loan_is_submitted_once() {
-    nothing::<Loan>().when(LoanCommand::Submit(submission())).then_expect_events(vec![submitted()]);
+    nothing::<Loan>().when(LoanCommand::Submit(submission().into())).then_expect_events(vec![submitted()]);
     given::<Loan>([submitted()])
-        .when(LoanCommand::Submit(submission()))
+        .when(LoanCommand::Submit(submission().into()))
         .then_expect_error(Rejection::AlreadyExists);
 }
 
@@ -166,7 +166,7 @@ fn what_is_decided_stays_decided() {
                 .then_expect_error(Rejection::LoanNotPending { status });
         }
         given::<Loan>(history)
-            .when(LoanCommand::Submit(submission()))
+            .when(LoanCommand::Submit(submission().into()))
             .then_expect_error(Rejection::AlreadyExists);
     }
 }

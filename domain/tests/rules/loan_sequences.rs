@@ -13,7 +13,7 @@ const AFTER_DAYS: u32 = 30;
 fn any_command() -> impl Strategy<Value = LoanCommand> {
     let who = || CUSTOMER..6_u128;
     prop_oneof![
-        1 => Just(LoanCommand::Submit(submission())),
+        1 => Just(LoanCommand::Submit(submission().into())),
         6 => (who(), any::<bool>()).prop_map(|(who, says_why)| LoanCommand::Approve {
             officer: officer(who),
             note: says_why.then(|| sealed("fine")),
@@ -127,7 +127,7 @@ proptest! {
                         let amount_rupiah = rupiah(amount);
                         let submission = Submission { loan: number, amount_rupiah, ..submission() };
                         let mut loan = Loan::default();
-                        obey(&mut loan, LoanCommand::Submit(submission)).unwrap();
+                        obey(&mut loan, LoanCommand::Submit(submission.into())).unwrap();
                         loans.push(loan);
                     }
                 }

@@ -7,6 +7,7 @@ mod example;
 
 mod branch;
 mod claim;
+mod document;
 mod ledger;
 mod loan;
 mod loan_sequences;

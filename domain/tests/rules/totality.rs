@@ -46,6 +46,7 @@ fn every_event() -> Vec<AnyEvent> {
         StaffEvent::StaffReactivated { user: user(2) }.into(),
         UserEvent::UserRegistered(john()).into(),
         UserEvent::ProfileUpdated(whole_profile()).into(),
+        DocumentEvent::DocumentStored(stored_ktp()).into(),
         UserEvent::UserAmended(Amendment { name: Some(sealed("J. Doe")), ..Amendment::default() }).into(),
         UserEvent::PasswordSet { password: sealed("$a$b$c"), because: PasswordChange::Reset }.into(),
         UserEvent::PasswordResetRequested(reset("abc", 30)).into(),
@@ -69,7 +70,7 @@ fn every_event() -> Vec<AnyEvent> {
             remaining_rupiah: Rupiah::ZERO,
         }
         .into(),
-        LoanEvent::LoanSubmitted(submission()).into(),
+        LoanEvent::LoanSubmitted(submission().into()).into(),
         LoanEvent::LoanApproved { stage, officer: officer(2), note: None, business_on }.into(),
         LoanEvent::LoanRejected { stage, officer: officer(2), note: sealed("no"), business_on }.into(),
         LoanEvent::LoanDisbursed {

@@ -27,7 +27,7 @@ async fn many_loans() -> Log {
             ..submission(number, customer, 1, 1_000_000)
         };
         let stream = StreamId::of::<Loan>(LoanNumber(number));
-        log.take(&stream, LoanEvent::LoanSubmitted(submission).into());
+        log.take(&stream, LoanEvent::LoanSubmitted(submission.into()).into());
         let business_on = later(0);
         if number % 1_000 == 1 {
             let name = sealed("name");

@@ -7,8 +7,10 @@ mod log;
 mod people;
 
 mod access;
+mod administration;
 mod bounds;
 mod flips;
 mod folds;
+mod outbox;
 mod projecting;
 mod statements;

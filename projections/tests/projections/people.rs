@@ -56,6 +56,10 @@ pub(crate) fn officer(number: u128, branch_number: Option<i64>) -> Officer {
     }
 }
 
+fn document(kind: DocumentKind) -> DocumentRef {
+    DocumentRef { document_id: DocumentId(Uuid::from_u128(0xd0c)), kind, media_type: MediaType::Pdf }
+}
+
 pub(crate) fn submission(loan: i64, customer: u128, branch_number: i64, amount: i64) -> Submission {
     Submission {
         loan: LoanNumber(loan),
@@ -68,6 +72,9 @@ pub(crate) fn submission(loan: i64, customer: u128, branch_number: i64, amount: 
             phone: Some(sealed("phone")),
             address: Some(sealed("address")),
             birthdate: Some(sealed("birthdate")),
+            ktp: (loan % 3 == 1).then(|| document(DocumentKind::Ktp)),
+            kk: (loan % 3 == 2).then(|| document(DocumentKind::Kk)),
+            npwp: None,
         },
         product: product(1),
         branch: branch(branch_number),
@@ -132,7 +139,7 @@ impl Log {
         let submission = submission(loan, customer, branch_number, amount);
         let reserve = PlafondCommand::Reserve { loan: submission.loan, request: submission.request() };
         self.run::<Plafond>(user(customer), reserve).unwrap();
-        self.run::<Loan>(submission.loan, LoanCommand::Submit(submission)).unwrap();
+        self.run::<Loan>(submission.loan, LoanCommand::Submit(submission.into())).unwrap();
     }
 
     /// Approves at the stage that is due; the last one disburses.

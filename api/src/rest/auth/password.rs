@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::{TimeDelta, Utc};
 use lumbung_commands::user::{
     ChangePassword, NewPassword, RequestReset, ResetPassword, ResetRequest, reset_claim,
@@ -18,9 +18,9 @@ use uuid::{Builder, Uuid};
 use zeroize::Zeroizing;
 
 use super::secret;
-use super::sign_in::{OpenFailed, find, open_password};
+use super::sign_in::{Login, OpenFailed, find, open_password};
 use crate::app::App;
-use crate::auth::{Caller, ClientAddress};
+use crate::auth::{Caller, ClientAddress, Standing};
 use crate::rest::body::{Fields, Form, Input};
 use crate::rest::command::{Asked, Origin, carry_out};
 use crate::rest::envelope::Reply;
@@ -64,7 +64,7 @@ pub(in crate::rest) async fn change(
 
 async fn changed(app: &App, caller: &Caller, asked: &Asked<(), Change>) -> Result<Reply<()>, ApiError> {
     let user = caller.user();
-    let place = app.passwords.place()?;
+    let place = app.passwords.place(Standing::Known)?;
     let person = caller.person().ok_or_else(ApiError::unauthorized)?;
     let hash = match open_password(app, person).await {
         Ok(hash) => hash,
@@ -176,6 +176,7 @@ impl Form for Reset {
 pub(in crate::rest) async fn reset(
     State(app): State<Arc<App>>,
     ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
     origin: Origin,
     input: Input<Reset>,
 ) -> Result<Reply<()>, ApiError> {
@@ -187,7 +188,7 @@ pub(in crate::rest) async fn reset(
     }
     check_new_password(&new).map_err(|why| ApiError::parameter("newPassword", why.as_str().to_owned()))?;
     app.quota.check(address)?;
-    match reset_password(&app, &origin, token.trim(), &new).await {
+    match reset_password(&app, &headers, &origin, token.trim(), &new).await {
         Err(error) if error.is_client_error() => {
             app.quota.take(address)?;
             Err(error)
@@ -196,24 +197,35 @@ pub(in crate::rest) async fn reset(
     }
 }
 
-async fn reset_password(app: &App, origin: &Origin, token: &str, new: &str) -> Result<Reply<()>, ApiError> {
+async fn reset_password(
+    app: &App,
+    headers: &HeaderMap,
+    origin: &Origin,
+    token: &str,
+    new: &str,
+) -> Result<Reply<()>, ApiError> {
     let invalid = || ApiError::from(Rejection::ResetTokenInvalid);
     if token.len() > LONGEST_TOKEN {
         return Err(invalid());
     }
     let vault = app.ledger.vault();
-    let place = app.passwords.place()?;
+    let place = app.passwords.place(Standing::Stranger)?;
     let (claim, token_hash) = reset_claim(vault, token);
     // Whose token it is, to seal for; whether it is still good is decided in the ledger.
     app.access.wait_until_current(app.patience).await?;
     let (claim, _) = app.access.get::<Claim>(claim).await?;
     let user = claim.user().ok_or_else(invalid)?;
     let (state, _) = app.access.get::<User>(user).await?;
-    let sent = state.person().and_then(|person| person.reset.as_ref());
-    if sent.is_none_or(|sent| sent.token_hash != token_hash) {
+    let person = state.person().ok_or_else(invalid)?;
+    if person.reset.as_ref().is_none_or(|sent| sent.token_hash != token_hash) {
         return Err(invalid());
     }
     let password = vault.sealer(user.0).await?.seal(&place.hash(new).await?)?;
     let done = carry_out(app, ResetPassword { token_hash, password }, origin.keyless(user)).await?;
-    Ok(Reply::new("Password reset successfully", None, done.at, app.zone, done.position))
+    // Whoever holds the token reads the owner's mail; strangers who guess must not keep them from logging in now.
+    let opener = vault.opener([person.email.ciphertext()]).await?;
+    let email: Email = opener.open_of(user.0, &person.email)?;
+    let cookie = Login::of(app, headers, Some(&email), email.as_str()).cookie(app)?;
+    let reply = Reply::new("Password reset successfully", None, done.at, app.zone, done.position);
+    Ok(reply.cookie(cookie))
 }

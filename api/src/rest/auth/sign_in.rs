@@ -19,7 +19,7 @@ use super::{SessionJson, secret, session_json};
 use crate::app::App;
 use crate::audit::{FailedLogin, Trail};
 use crate::auth::passwords::{Place, is_weak};
-use crate::auth::{CountKey, Device, bearer};
+use crate::auth::{CountKey, Device, Standing, bearer};
 use crate::rest::body::{Fields, Form, Input};
 use crate::rest::command::Origin;
 use crate::rest::envelope::Reply;
@@ -56,8 +56,9 @@ pub(in crate::rest) async fn login(
 ) -> Result<Reply<SessionJson>, ApiError> {
     let Credentials { email, typed, password } = input.form;
     let login = Login::of(&app, &headers, email.as_ref(), &typed);
-    let attempt = app.failed_logins.begin(login.counted_as(&app, &headers, email.as_ref()).await?).await?;
-    let answer = match sign_in(&app, &origin, email.as_ref(), &password).await {
+    let (standing, counted_as) = login.standing(&app, &headers, email.as_ref()).await?;
+    let attempt = app.failed_logins.begin(counted_as).await?;
+    let answer = match sign_in(&app, &origin, standing, email.as_ref(), &password).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(Refused { person })) => {
             attempt.failed();
@@ -88,11 +89,12 @@ struct Refused {
 async fn sign_in(
     app: &App,
     origin: &Origin,
+    standing: Standing,
     email: Option<&Email>,
     password: &str,
 ) -> Result<Result<Answer<SignedIn>, Refused>, ApiError> {
     // Before anything is read: a flood costs no more than there are places.
-    let place = app.passwords.place()?;
+    let place = app.passwords.place(standing)?;
     let mut refused = Refused { person: None };
     for _ in 0..COMPARISONS {
         let known = match email {
@@ -177,15 +179,15 @@ impl Login {
     }
 
     /// Strangers are counted together per e-mail; a known device, and a session of the same user, on their own.
-    async fn counted_as(
+    async fn standing(
         &self,
         app: &App,
         headers: &HeaderMap,
         email: Option<&Email>,
-    ) -> Result<CountKey, ApiError> {
+    ) -> Result<(Standing, CountKey), ApiError> {
         let count = |what: &str, which: &[u8]| app.ledger.vault().keyed_hash(what, &[&self.hash, which]);
         if let Some(device) = &self.device {
-            return Ok(count("failed-logins-of-device", device.number()));
+            return Ok((Standing::Known, count("failed-logins-of-device", device.number())));
         }
         if let (Some(token), Some(email)) =
             (bearer(headers).and_then(|token| app.tokens.verify(token)), email)
@@ -195,10 +197,11 @@ impl Login {
             let (claim, _) = app.access.get::<Claim>(email_claim(app.ledger.vault(), email)).await?;
             let owner = identity.as_ref().and_then(|identity| identity.person()).map(|person| person.user_id);
             if owner.is_some() && owner == claim.user() {
-                return Ok(count("failed-logins-of-session", token.session.0.as_bytes()));
+                let session = token.session.0.as_bytes();
+                return Ok((Standing::Known, count("failed-logins-of-session", session)));
             }
         }
-        Ok(count("failed-logins", b""))
+        Ok((Standing::Stranger, count("failed-logins", b"")))
     }
 
     /// What lets this device be known next time.

@@ -1,0 +1,10 @@
+//! Coming in, staying in, leaving, and getting back in without a password.
+
+mod flood;
+mod house;
+mod limits;
+mod outbox;
+mod passwords;
+mod resets;
+mod sessions;
+mod smtp;

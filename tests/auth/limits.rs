@@ -1,0 +1,178 @@
+//! How often one may try.
+
+use lumbung::auth::Standing;
+use reqwest::Method;
+use serde_json::json;
+
+use super::house::{House, JANE, JOHN};
+use crate::rest_smoke::{Answer, send};
+
+const THREE: (&str, &str) = ("LUMBUNG_LIMITS_FAILED_LOGINS_PER_QUARTER_HOUR", "3");
+
+fn held_back(answer: &Answer) -> bool {
+    if answer.status != 429 {
+        return false;
+    }
+    assert_eq!(answer.error().1, "RATE_LIMITED");
+    let wait: u32 = answer.headers["retry-after"].parse().unwrap();
+    assert!((1..=900).contains(&wait), "{wait}");
+    true
+}
+
+/// What a browser would send back.
+pub(super) fn cookie(answer: &Answer) -> String {
+    let cookie = &answer.headers["set-cookie"];
+    assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Strict"), "{cookie}");
+    assert!(cookie.contains("; Path=/api/auth"), "{cookie}");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_is_held_back_and_the_owner_is_not() {
+    let house = House::open_with(&[THREE]).await;
+    let known = house.login(JOHN).await;
+    let device = cookie(&known);
+    let session = known.ok(200)["token"].as_str().unwrap().to_owned();
+    let janes = house.logged_in(JANE).await["token"].as_str().unwrap().to_owned();
+    for email in [JOHN.0, "nobody@email.com", "?"] {
+        for _ in 0..3 {
+            assert_eq!(house.login((email, "guess")).await.error().0, 401, "{email}");
+        }
+        assert!(held_back(&house.login((email, "guess")).await), "{email}");
+        // In any spelling.
+        assert!(held_back(&house.login((&email.to_uppercase(), "guess")).await), "{email}");
+    }
+    // Not even the right password is looked at, from a device that nobody knows.
+    assert!(held_back(&house.login(JOHN).await));
+    let login =
+        |who: (&str, &str)| house.asking("/api/auth/login", &json!({"email": who.0, "password": who.1}));
+    assert_eq!(send(login(JOHN).header("Cookie", &device)).await.status, 200);
+    assert_eq!(send(login(JOHN).header("Cookie", format!("a=b; {device}; c=d"))).await.status, 200);
+    assert_eq!(send(login(JOHN).bearer_auth(&session)).await.status, 200);
+    // Somebody else's session, and a cookie that is not ours, are those of a stranger.
+    assert!(held_back(&send(login(JOHN).bearer_auth(&janes)).await));
+    let forged = format!("{}A", &device[..device.len() - 1]);
+    assert!(forged == device || held_back(&send(login(JOHN).header("Cookie", forged)).await));
+    let name = device.split('=').next().unwrap();
+    assert!(held_back(&send(login(JOHN).header("Cookie", format!("{name}=AAAA"))).await));
+    // The others are not touched.
+    house.logged_in(JANE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_known_device_may_not_guess_for_ever_either() {
+    let house = House::open_with(&[THREE]).await;
+    let device = cookie(&house.login(JOHN).await);
+    let guess = |password: &str| {
+        let body = json!({"email": JOHN.0, "password": password});
+        send(house.asking("/api/auth/login", &body).header("Cookie", &device))
+    };
+    for _ in 0..3 {
+        assert_eq!(guess("guess").await.error().0, 401);
+    }
+    assert!(held_back(&guess(JOHN.1).await));
+    // Its failures hold nobody else back.
+    house.logged_in(JOHN).await;
+}
+
+/// However many strangers wait for their passwords to be compared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_strangers_keeps_no_known_device_out() {
+    let house = House::open().await;
+    let known = house.login(JOHN).await;
+    let device = cookie(&known);
+    let mut crowd = Vec::new();
+    while let Ok(place) = house.app.passwords.place(Standing::Stranger) {
+        crowd.push(place);
+    }
+    let busy = house.login(JOHN).await;
+    assert_eq!((busy.error().0, busy.error().1), (503, "OVERLOADED"));
+    let body = json!({"name": "T", "email": "t@email.com", "password": "password1"});
+    assert_eq!(house.post("/api/auth/register", body).await.error().1, "OVERLOADED");
+    let login = || house.asking("/api/auth/login", &json!({"email": JOHN.0, "password": JOHN.1}));
+    assert_eq!(send(login().header("Cookie", &device)).await.status, 200);
+    assert_eq!(send(login().bearer_auth(known.ok(200)["token"].as_str().unwrap())).await.status, 200);
+    drop(crowd);
+    house.logged_in(JOHN).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_right_passwords_is_never_held_back() {
+    let house = House::open_with(&[THREE]).await;
+    let logins = (0..24).map(|_| house.login(JOHN));
+    for answer in futures_util::future::join_all(logins).await {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let guesses = (0..24).map(|_| house.login((JOHN.0, "guess")));
+    let told = futures_util::future::join_all(guesses).await;
+    assert_eq!(told.iter().filter(|answer| answer.status == 401).count(), 3);
+    assert_eq!(told.iter().filter(|answer| held_back(answer)).count(), 21);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_device_is_marked_for_https_where_it_is_served() {
+    let house = House::open_with(&[("LUMBUNG_PUBLIC_URL", "https://lumbung.example")]).await;
+    assert!(house.login(JOHN).await.headers["set-cookie"].contains("; Secure"));
+    let plain = House::open().await;
+    assert!(!plain.login(JOHN).await.headers["set-cookie"].contains("Secure"));
+    let body = json!({"name": "T", "email": "t@email.com", "password": "password1"});
+    let registered = plain.post("/api/auth/register", body).await;
+    assert_eq!(registered.status, 201);
+    cookie(&registered);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_asks_for_so_much_in_an_hour() {
+    let house = House::open_with(&[
+        ("LUMBUNG_LIMITS_SENSITIVE_REQUESTS_PER_HOUR", "3"),
+        ("LUMBUNG_TRUSTED_PROXIES", "127.0.0.0/8"),
+    ])
+    .await;
+    let from = |address: &str, path: &str, body| {
+        send(house.asking(path, &body).header("X-Forwarded-For", format!("198.51.100.9, {address}")))
+    };
+    let register =
+        |number: u32| json!({"name": "T", "email": format!("t{number}@email.com"), "password": "password1"});
+    for number in 0..3 {
+        assert_eq!(from("192.0.2.1", "/api/auth/register", register(number)).await.status, 201);
+    }
+    let fourth = from("192.0.2.1", "/api/auth/register", register(4)).await;
+    assert_eq!(fourth.error(), (429, "RATE_LIMITED", "Too many attempts. Please try again later."));
+    assert!(fourth.headers["retry-after"].parse::<u32>().unwrap() <= 3_600);
+    let forgot = json!({"email": JOHN.0});
+    assert_eq!(from("192.0.2.1", "/api/auth/forgot-password", forgot.clone()).await.status, 429);
+    assert_eq!(from("192.0.2.1", "/api/auth/refresh", json!({"refreshToken": "x"})).await.status, 429);
+    let reset = json!({"token": "x", "newPassword": "password1", "confirmPassword": "password1"});
+    assert_eq!(from("192.0.2.1", "/api/auth/reset-password", reset.clone()).await.status, 429);
+    // What is not even well formed is told so, and counts for nothing.
+    assert_eq!(from("192.0.2.1", "/api/auth/register", json!({})).await.status, 400);
+    assert_eq!(from("192.0.2.2", "/api/auth/forgot-password", forgot).await.status, 200);
+
+    // A refresh that succeeds does not count; one that fails does.
+    let mut token = house.logged_in(JOHN).await["refreshToken"].clone();
+    for _ in 0..5 {
+        let body = json!({"refreshToken": token});
+        token = from("192.0.2.3", "/api/auth/refresh", body).await.ok(200)["refreshToken"].clone();
+    }
+    for _ in 0..3 {
+        assert_eq!(from("192.0.2.3", "/api/auth/reset-password", reset.clone()).await.status, 400);
+    }
+    let body = json!({"refreshToken": token});
+    assert_eq!(from("192.0.2.3", "/api/auth/refresh", body).await.status, 429);
+    // Login has limits of its own.
+    house.logged_in(JOHN).await;
+    let gone = send(house.request(Method::GET, "/api/products")).await;
+    assert_eq!(gone.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_says_of_its_address_is_not_believed() {
+    let house = House::open_with(&[("LUMBUNG_LIMITS_SENSITIVE_REQUESTS_PER_HOUR", "2")]).await;
+    let forgot = |address: &str| {
+        let asking = house.asking("/api/auth/forgot-password", &json!({"email": "nobody@email.com"}));
+        send(asking.header("X-Forwarded-For", address.to_owned()))
+    };
+    assert_eq!(forgot("192.0.2.1").await.status, 200);
+    assert_eq!(forgot("192.0.2.2").await.status, 200);
+    assert_eq!(forgot("192.0.2.3").await.status, 429);
+}

@@ -1,0 +1,8 @@
+//! What customers tell about themselves, and the files they hand in.
+
+mod downloads;
+mod form;
+mod hostile;
+mod update;
+
+use form::Form;
