@@ -1,5 +1,7 @@
 //! What is sent in many copies.
 
+use std::fmt;
+
 use lumbung_domain::{BranchId, RoleId};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -25,7 +27,6 @@ pub(super) struct Stage {
 }
 
 /// One key of one person.
-#[derive(Debug)]
 pub(super) struct Command {
     pub(super) kind: Kind,
     key: String,
@@ -33,6 +34,13 @@ pub(super) struct Command {
     who: Person,
     another: Person,
     number: usize,
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, key, path, .. } = self;
+        write!(f, "{kind:?} {path} under {key}")
+    }
 }
 
 impl Kind {
