@@ -148,6 +148,29 @@ async fn the_staff_looking_at_a_loan_is_a_row_and_its_owner_is_not() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_staff_looking_at_a_person_is_a_row() {
+    let server = Server::start().await;
+    let admin = server.login("admin@loan.com", "admin123").await;
+    let users = server.get("/api/admin/users", &admin).await.ok(200);
+    let id = |email: &str| {
+        let user = users.as_array().unwrap().iter().find(|user| user["email"] == email);
+        user.unwrap()["id"].as_i64().unwrap()
+    };
+    for email in ["john.doe@email.com", "admin@loan.com"] {
+        server.get(&format!("/api/users/{}", id(email)), &admin).await.ok(200);
+    }
+    let rows = server.attempts().await;
+    // Looking at oneself is none.
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    assert_eq!(
+        (&rows[0]["kind"], &rows[0]["route"]),
+        (&json!("LOOKED_AT_PERSON"), &json!("/api/users/{id}"))
+    );
+    assert_eq!(rows[0]["person"], json!(server.user_id("john.doe@email.com").await));
+    assert_eq!(rows[0]["actor"], json!(server.user_id("admin@loan.com").await));
+}
+
 const BOUNDS: Bounds = Bounds { queue_rows: 8, keep_for: Duration::from_secs(3_600), rows_per_kind: 20 };
 
 #[tokio::test]

@@ -47,23 +47,36 @@ impl Server {
         Self::start_on(options(&database().await)).await
     }
 
+    /// With settings in its environment.
+    pub(super) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_as(options(&database().await), settings).await
+    }
+
     /// A node on a ledger of these options; another one may run on its database.
     pub(super) async fn start_on(options: Options) -> Self {
+        Self::start_as(options, &[]).await
+    }
+
+    async fn start_as(options: Options, settings: &[(&str, &str)]) -> Self {
         // An ordinary user's data folder is at home; nothing is written there.
         let uploads = tempfile::tempdir().unwrap();
-        let home = |name: &str| match name {
-            "HOME" => Some("/nowhere".to_owned()),
-            "LUMBUNG_UPLOADS_DIR" => Some(uploads.path().join("uploads").display().to_string()),
-            _ => None,
+        let settings = |name: &str| {
+            let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            given.or_else(|| match name {
+                "HOME" => Some("/nowhere".to_owned()),
+                "LUMBUNG_UPLOADS_DIR" => Some(uploads.path().join("uploads").display().to_string()),
+                _ => None,
+            })
         };
-        let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), home).unwrap();
+        let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), settings).unwrap();
         let node = Node::start(options, 4).await.unwrap();
         let app = Arc::new(App::new(&config, &SecretKey::from_hex(TOKEN_KEY).unwrap(), &node));
         demo::seed(&app).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = rest::router(Arc::clone(&app));
-        tokio::spawn(http::serve(listener, router, 1_000, std::future::pending(), Duration::ZERO));
+        let bounds = http::Bounds { connections: 1_000, write_within: Duration::from_secs(30) };
+        tokio::spawn(http::serve(listener, router, bounds, std::future::pending(), Duration::ZERO));
         Self { app, url, client: reqwest::Client::new(), uploads, node }
     }
 

@@ -9,10 +9,12 @@ use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::{Audit, Bounds};
-use crate::auth::{FailedLogins, Passwords, Quota, Tokens, TrustedProxies};
+use crate::auth::{AccountQuota, AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
+use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
+use crate::rest::{Cors, ROUTES};
 use crate::secret::SecretKey;
 use crate::uploads::{self, Uploads};
 
@@ -27,7 +29,9 @@ pub struct App {
     pub passwords: Passwords,
     pub failed_logins: FailedLogins,
     /// What one address may ask for that costs us or somebody else.
-    pub quota: Quota,
+    pub quota: AddressQuota,
+    /// How many messages one account is sent because somebody asked for them.
+    pub messages: AccountQuota,
     pub trusted_proxies: TrustedProxies,
     /// Whether messages get anywhere.
     pub delivers: bool,
@@ -36,11 +40,17 @@ pub struct App {
     pub numbers: Numbers,
     pub uploads: Uploads,
     pub audit: Audit,
+    pub requests: Requests,
     /// The zone that the documented endpoints print times in.
     pub zone: Tz,
     pub public_url: String,
+    /// Whether clients reach the API by HTTPS.
+    pub https: bool,
+    pub cors: Cors,
     pub environment: Environment,
     pub limits: Limits,
+    /// Whether a line is logged for each request.
+    pub log_requests: bool,
     /// How long a read waits for the projections.
     pub patience: Duration,
 }
@@ -68,7 +78,8 @@ impl App {
                 uploads::Bounds::from(&limits),
             ),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
-            quota: Quota::new(limits.sensitive_requests_per_hour),
+            quota: AddressQuota::new(limits.sensitive_requests_per_hour),
+            messages: AccountQuota::new(limits.messages_per_account_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),
             delivers: config.mail.is_some() || config.environment != Environment::Production,
             outbox_bell: Arc::default(),
@@ -78,10 +89,14 @@ impl App {
                 Arc::clone(node.ledger.vault()),
                 Bounds::from(&limits),
             ),
+            requests: Requests::new(ROUTES.iter().map(|(_, path)| *path)),
             zone: config.zone,
             public_url: config.public_url.clone(),
+            https: config.public_url.starts_with("https://"),
+            cors: Cors::new(&config.cors_origins),
             environment: config.environment,
             patience: Duration::from_millis(limits.freshness_wait_ms),
+            log_requests: config.log.requests,
             limits,
         }
     }

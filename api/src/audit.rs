@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use kind::Kind;
 pub use trail::Trail;
+pub(crate) use trail::{UNMATCHED, method_name};
 
 use crate::config::Limits;
 use row::Row;
@@ -142,6 +143,12 @@ impl Audit {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Relaxed)
+    }
+
+    /// Rows that wait for the writer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.rows.max_capacity() - self.rows.capacity()
     }
 
     fn looked(&self, kind: Kind, trail: &Trail, person: UserId, subject: Option<(&'static str, String)>) {

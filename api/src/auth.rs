@@ -22,9 +22,9 @@ pub use gate::{
 };
 pub use gate::{
     DecideLoans, Gate, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan, ReadLoans,
-    RejectLoans, SubmitLoans,
+    ReadOperations, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use passwords::{Passwords, PasswordsError, Standing};
-pub use quota::Quota;
+pub use quota::{AccountQuota, AddressQuota};
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

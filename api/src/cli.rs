@@ -44,7 +44,7 @@ Environment:
 /// Flags of every subcommand.
 #[derive(Debug, Clone, Default, Args)]
 pub struct CommonArgs {
-    /// Folder of the private PostgreSQL, the generated keys and the logs
+    /// Folder of the private PostgreSQL, the generated keys, the uploads and the logs
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// TOML file with settings

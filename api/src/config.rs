@@ -4,6 +4,8 @@
 //! have an order of its own. Secrets come from the environment, from files that a setting names, or from the
 //! data folder; never from flags or from the TOML file itself.
 
+mod docs;
+mod kinds;
 mod layer;
 mod limits;
 mod mail;
@@ -14,27 +16,23 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::EnvFilter;
 
-pub use layer::Layer;
-pub use limits::Limits;
-pub use mail::{Credentials, Mail};
+pub use docs::markdown;
+pub use kinds::{Environment, List, LogFormat};
+pub use layer::{SETTINGS, Setting};
+pub use limits::{LIMITS, Limit, Limits};
+pub use mail::{Credentials, MAIL_SETTINGS, Mail};
+
+use layer::Layer;
 
 use crate::auth::TrustedProxies;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::data_dir::{DataDir, DataDirError, Secrets, read_key_file};
 use crate::secret::{NotAKey, SecretKey};
 
-/// How careful this installation must be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    #[default]
-    Development,
-    Test,
-    Production,
-}
+const DEFAULT_FILTER: &str = "warn,lumbung=info";
 
 /// Which PostgreSQL holds the ledger.
 #[derive(Debug, Clone)]
@@ -54,6 +52,8 @@ pub struct Url(Box<PgConnectOptions>);
 pub struct Config {
     pub environment: Environment,
     pub listen: SocketAddr,
+    /// Where metrics are served to whoever asks, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
     pub data_dir: PathBuf,
     /// Where files that people hand in are kept, sealed.
     pub uploads_dir: PathBuf,
@@ -64,6 +64,9 @@ pub struct Config {
     pub zone: Tz,
     /// What links in answers start with; without a slash at the end.
     pub public_url: String,
+    /// Origins whose scripts may use the API; `*` alone is all of them.
+    pub cors_origins: Vec<String>,
+    pub log: Log,
     /// Networks of our own proxies, as a comma-separated list like `10.0.0.0/8,192.0.2.7`: their `X-Forwarded-For` says
     /// where a request comes from. Empty: only the connection itself is believed.
     pub trusted_proxies: TrustedProxies,
@@ -72,6 +75,22 @@ pub struct Config {
     pub limits: Limits,
     given_master_key: Option<SecretKey>,
     given_token_key: Option<SecretKey>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A filter of `tracing`.
+    pub filter: String,
+    /// A line for each request.
+    pub requests: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: DEFAULT_FILTER.to_owned(), requests: false }
+    }
 }
 
 /// What is wrong with the settings. Values of secrets and the database URL are never repeated.
@@ -164,12 +183,23 @@ impl Config {
         Ok(Self {
             environment,
             listen: layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            metrics_listen: layer.metrics_listen,
             uploads_dir: layer.uploads_dir.unwrap_or_else(|| data_dir.join("uploads")),
             data_dir,
             database,
             demo,
             zone: zone(layer.zone)?,
             public_url: public_url(layer.public_url)?,
+            cors_origins: cors_origins(layer.cors_origins.unwrap_or_default())?,
+            log: Log {
+                format: layer.log_format.unwrap_or(if production {
+                    LogFormat::Json
+                } else {
+                    LogFormat::Text
+                }),
+                filter: log_filter(layer.log_filter)?,
+                requests: layer.log_requests.unwrap_or(false),
+            },
             trusted_proxies: trusted_proxies(layer.trusted_proxies)?,
             mail: mail.resolve(env, environment)?,
             limits: Limits::resolve(limits, production)?,
@@ -254,6 +284,37 @@ fn public_url(given: Option<String>) -> Result<String, ConfigError> {
         _ => Err(ConfigError::Value {
             name: "public_url".to_owned(),
             expected: "must be an http:// or https:// address without query".to_owned(),
+        }),
+    }
+}
+
+/// An origin is a scheme and a host, as browsers send it; anything more would match nothing.
+fn cors_origins(List(given): List) -> Result<Vec<String>, ConfigError> {
+    let is_origin = |origin: &String| {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let plain =
+            |host: &str| host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*,".contains(&byte));
+        host.is_some_and(|host| {
+            !host.is_empty() && plain(host) && !host.bytes().any(|byte| byte.is_ascii_uppercase())
+        })
+    };
+    let wrong = given.iter().find(|origin| !(is_origin(origin) || given.len() == 1 && *origin == "*"));
+    match wrong {
+        None => Ok(given),
+        Some(wrong) => Err(ConfigError::Value {
+            name: "cors_origins".to_owned(),
+            expected: format!("must be origins such as https://app.example.com, or * alone, not `{wrong}`"),
+        }),
+    }
+}
+
+fn log_filter(given: Option<String>) -> Result<String, ConfigError> {
+    let filter = given.unwrap_or_else(|| DEFAULT_FILTER.to_owned());
+    match filter.parse::<EnvFilter>() {
+        Ok(_) => Ok(filter),
+        Err(_) => Err(ConfigError::Value {
+            name: "log_filter".to_owned(),
+            expected: format!("must be a filter such as info,lumbung=debug, not `{filter}`"),
         }),
     }
 }

@@ -1,10 +1,11 @@
 //! Connections: accepting, bounding and ending them.
 //!
-//! Bounds: so many connections at once (one more waits to be accepted), so long for a request's head, one request
-//! at a time on each. Bodies and handling times are bounded by the edge (`rest`).
+//! Bounds: so many connections at once (one more waits to be accepted), so long for a request's head, so long for a client
+//! to take more of an answer, one request at a time on each. Bodies and handling times are bounded by the edge (`rest`).
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +18,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use metrics::gauge;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
 use tracing::{debug, warn};
 
@@ -49,16 +52,26 @@ pub fn connections(configured: u64) -> usize {
     usize::try_from(room.min(configured)).unwrap_or(usize::MAX)
 }
 
+/// What connections may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Open at once.
+    pub connections: usize,
+    /// How long a client may take no more of its answer.
+    pub write_within: Duration,
+}
+
 /// Serves until `stop` is done, then lets open requests end, for at most `drain_within`; answers whether all did.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    connections: usize,
+    bounds: Bounds,
     stop: impl Future<Output = ()>,
     drain_within: Duration,
 ) -> bool {
     let graceful = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(connections));
+    let open = gauge!("lumbung_http_connections");
+    let permits = Arc::new(Semaphore::new(bounds.connections));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
@@ -73,11 +86,14 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let service = Service { router: router.clone(), peer };
-                let connection = graceful.watch(connection(stream, service));
+                let connection = graceful.watch(connection(stream, service, bounds.write_within));
+                let open = open.clone();
+                open.increment(1.0);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         debug!(error = &error as &dyn std::error::Error, "a connection broke");
                     }
+                    open.decrement(1.0);
                     drop(permit);
                 });
             }
@@ -109,16 +125,18 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     }
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, Service>;
+type Connection = http1::Connection<TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>, Service>;
 
-fn connection(stream: TcpStream, service: Service) -> Connection {
+fn connection(stream: TcpStream, service: Service, write_within: Duration) -> Connection {
     // Answers are small and written at once: waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
     }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(write_within));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
 }

@@ -18,6 +18,8 @@ pub mod auth;
 pub mod demo;
 pub mod expiry;
 pub mod http;
+pub mod log;
+pub mod metrics;
 pub mod outbox;
 pub mod rest;
 pub mod uploads;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tracing::error;
 
 use crate::config::Config;
+use crate::metrics;
 use crate::secret::SecretKey;
 
 /// How long the parts of a node may take to end.
@@ -32,6 +33,7 @@ pub struct Node {
     loop_task: JoinHandle<()>,
     reader_task: JoinHandle<()>,
     access_task: JoinHandle<()>,
+    metrics_task: JoinHandle<()>,
 }
 
 /// Why a node cannot go on by itself; its text is for operators.
@@ -76,6 +78,7 @@ impl Node {
     /// # Errors
     /// The database, the keys or the log are not what they must be.
     pub async fn start(options: Options, pool_size: u32) -> Result<Self, NodeError> {
+        metrics::install();
         let database = options.database.clone();
         lumbung_journal::migrate(&database).await?;
         lumbung_projections::prepare(&database).await?;
@@ -88,8 +91,18 @@ impl Node {
         let access_task = follow_access(Arc::clone(&access), stop.clone(), end);
         let reader_task = reader.follow(stop.clone());
         let projector = Projector::start(database, Arc::clone(ledger.feed()), Arc::clone(&reader), stop);
-        let node =
-            Self { ledger, reader, access, projector, ended, stopper, loop_task, reader_task, access_task };
+        let node = Self {
+            ledger,
+            reader,
+            access,
+            projector,
+            ended,
+            stopper,
+            loop_task,
+            reader_task,
+            access_task,
+            metrics_task: metrics::fold(),
+        };
         node.define_reference_data().await?;
         Ok(node)
     }
@@ -114,6 +127,7 @@ impl Node {
     /// anchored. Whoever still holds a clone of the ledger delays it, for at most ten seconds.
     pub async fn stop(self) {
         let Self { ledger, reader, projector, stopper, loop_task, reader_task, access_task, .. } = self;
+        self.metrics_task.abort();
         stopper.stop();
         drop(ledger);
         projector.stopped().await;

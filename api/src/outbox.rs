@@ -213,7 +213,7 @@ impl Desk {
             Err(JournalError::Keys(KeyError::Erased)) => return Some(Delivery::Dropped(Dropped::Erased)),
             Err(error) if error.is_transient() => return None,
             Err(error) => {
-                error!(error = &error as &dyn std::error::Error, message = %due.message, "a message cannot be opened");
+                error!(error = &error as &dyn std::error::Error, id = %due.message, "a message cannot be opened");
                 return Some(Delivery::Failed { because: DeliveryFailure::Refused, retry_at: None });
             }
         };
@@ -225,7 +225,7 @@ impl Desk {
                 let again = because != DeliveryFailure::Refused && u64::from(attempt) < self.attempts;
                 let retry_at = again.then(|| Utc::now() + pause(self.first_pause, attempt));
                 let reason: &str = because.into();
-                warn!(message = %due.message, attempt, reason, parked = !again, "a message was not delivered");
+                warn!(id = %due.message, attempt, reason, parked = !again, "a message was not delivered");
                 Some(Delivery::Failed { because, retry_at })
             }
         }

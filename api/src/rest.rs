@@ -11,6 +11,7 @@ mod auth;
 mod branches;
 mod health;
 mod loans;
+mod metrics;
 mod plafond;
 mod products;
 mod profile;
@@ -26,6 +27,7 @@ mod path;
 mod query;
 mod view;
 
+mod cors;
 mod edge;
 mod envelope;
 mod loan_filter;
@@ -41,6 +43,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use cors::Cors;
 pub use edge::RequestId;
 pub use error::ApiError;
 
@@ -107,8 +110,14 @@ routes! {
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
 
+    get "/metrics" => metrics::show;
     get "/livez" => health::live;
     get "/readyz" => health::ready;
+}
+
+/// The private listener's service: metrics, without asking who wants them.
+pub fn private_router(app: Arc<App>) -> Router {
+    Router::new().route("/metrics", get(metrics::show_privately)).with_state(app)
 }
 
 /// The service of a node.

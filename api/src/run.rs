@@ -10,15 +10,15 @@ mod serve;
 mod verify;
 
 use std::error::Error;
-use std::io::IsTerminal;
 
 use lumbung_journal::JournalError;
 use lumbung_projections::ProjectionError;
-use tracing_subscriber::EnvFilter;
+use tracing::error;
 
 use crate::cli::{AdminCommand, Command, CommonArgs, Exit, ServeArgs};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, LogFormat};
 use crate::data_dir::DataDirError;
+use crate::log;
 use crate::node::NodeError;
 use crate::place::{Place, PlaceError};
 
@@ -77,7 +77,13 @@ impl RunError {
 
 /// Runs a subcommand to its end.
 pub async fn run(common: &CommonArgs, command: Command) -> Exit {
-    start_logging();
+    let serve = match &command {
+        Command::Serve(args) => args.clone(),
+        _ => ServeArgs::default(),
+    };
+    // Settings that are wrong are told by the subcommand, which resolves them too.
+    let logs = Config::resolve(common, &serve).map(|config| config.log).unwrap_or_default();
+    log::start(&logs);
     let result = match command {
         Command::Serve(args) => serve::run(common, &args).await,
         Command::Migrate => migrate::run(common).await,
@@ -91,7 +97,10 @@ pub async fn run(common: &CommonArgs, command: Command) -> Exit {
         Command::Config => config::run(common),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {}", chain(&error));
+        match logs.format {
+            LogFormat::Text => eprintln!("error: {}", chain(&error)),
+            LogFormat::Json => error!(error = &error as &dyn Error, "lumbung ends with an error"),
+        }
         error.exit()
     })
 }
@@ -109,17 +118,6 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         source = error.source();
     }
     text
-}
-
-fn start_logging() {
-    let filter =
-        EnvFilter::try_from_env("LUMBUNG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,lumbung=info"));
-    let logging = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    // Someone who embeds this in a test may have set up logging already.
-    let _ = logging.try_init();
 }
 
 /// The settings and the database of a subcommand that is not `serve`.

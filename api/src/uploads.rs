@@ -69,7 +69,7 @@ impl From<&Limits> for Bounds {
 /// Why a file could not be kept or fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadsError {
-    #[error("the upload folder {} cannot be made", path.display())]
+    #[error("the upload folder {} cannot be made; the setting `uploads_dir` says where it is", path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("the upload folder")]
     Store(#[from] object_store::Error),

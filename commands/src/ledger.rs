@@ -5,6 +5,7 @@ mod cache;
 mod catch_up;
 mod draft;
 mod lanes;
+mod meters;
 mod opening;
 mod relay;
 mod stats;
@@ -14,7 +15,7 @@ mod upkeep;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lumbung_domain::LedgerId;
@@ -33,6 +34,7 @@ pub use turn::LoopFailed;
 
 use cache::Cache;
 use lanes::{Control, LaneEntrances};
+use meters::Ending;
 use stats::Stats;
 use ticket::{Pending, Ticket};
 use turn::Loop;
@@ -134,7 +136,7 @@ impl Ledger {
         let vault = Arc::new(Vault::open(pool.clone(), id, options.master_key.clone()).await?);
         let last = last_record(&pool).await?;
         let feed = Feed::new(pool.clone(), last.0.position);
-        let stats = Arc::new(Stats::default());
+        let stats = Arc::new(Stats::new());
         let (entrances, lanes, controls) = lanes::lanes(options.client_lane, options.manager_lane);
         let (elsewhere, listener) = upkeep::listen(&options.database, last.0.position);
         let run = Loop {
@@ -189,6 +191,18 @@ impl Ledger {
         use_case: U,
         call: Call,
     ) -> Result<Answer<U::Outcome>, NoAnswer> {
+        let started = Instant::now();
+        let told = self.ask(lane, use_case, call).await;
+        self.stats.meters.command(U::NAME, Ending::of(&told), started.elapsed());
+        told
+    }
+
+    async fn ask<U: UseCase>(
+        &self,
+        lane: Lane,
+        use_case: U,
+        call: Call,
+    ) -> Result<Answer<U::Outcome>, NoAnswer> {
         let (ticket, reply) = Pending::issue(use_case, call);
         self.enter(lane, ticket).await?;
         match tokio::time::timeout(self.answer_within, reply).await {
@@ -227,6 +241,16 @@ impl Ledger {
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Use cases that wait in a lane.
+    #[must_use]
+    pub fn waiting(&self, lane: Lane) -> usize {
+        let entrance = match lane {
+            Lane::Client => &self.lanes.clients,
+            Lane::Manager => &self.lanes.managers,
+        };
+        entrance.max_capacity() - entrance.capacity()
     }
 
     #[must_use]

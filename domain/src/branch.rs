@@ -43,9 +43,13 @@ pub enum BranchCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum BranchEvent {
+    /// A branch exists from here on.
     BranchOpened { branch_id: BranchId, code: BranchCode, location: Place },
+    /// Code and location as they are from then on.
     BranchAmended { code: BranchCode, location: Place },
+    /// A loan was submitted at the branch: it cannot be closed any more.
     BranchUsed {},
+    /// The branch is gone; its code is free again.
     BranchClosed {},
 }
 

@@ -32,7 +32,9 @@ pub enum ClaimCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum ClaimEvent {
+    /// Somebody holds the value that the stream's id is the keyed hash of, and nobody else can.
     ClaimTaken { holder: Holder },
+    /// The value is free again.
     ClaimReleased {},
 }
 

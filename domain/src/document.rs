@@ -80,6 +80,7 @@ pub enum DocumentCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum DocumentEvent {
+    /// A file that a person handed in lies sealed in the upload folder. It never changes.
     DocumentStored(StoredDocument),
 }
 

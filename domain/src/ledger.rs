@@ -22,6 +22,7 @@ pub enum LedgerCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum LedgerEvent {
+    /// Event 1 of every ledger; everything sealed is bound to its id.
     LedgerOpened { ledger_id: LedgerId },
 }
 

@@ -111,26 +111,20 @@ pub enum LoanCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum LoanEvent {
+    /// An application, with the customer, the terms and the branch as they were then.
     LoanSubmitted(Box<Submission>),
     /// The stage was passed; at the last one the event is `LoanDisbursed`.
-    LoanApproved {
-        stage: Stage,
-        officer: Officer,
-        note: Option<Sealed<Note>>,
-        business_on: NaiveDate,
-    },
-    LoanRejected {
-        stage: Stage,
-        officer: Officer,
-        note: Sealed<Note>,
-        business_on: NaiveDate,
-    },
+    LoanApproved { stage: Stage, officer: Officer, note: Option<Sealed<Note>>, business_on: NaiveDate },
+    /// The end of the application, at the stage where it was.
+    LoanRejected { stage: Stage, officer: Officer, note: Sealed<Note>, business_on: NaiveDate },
+    /// The last approval: the amount goes to the customer's wallet in the same append.
     LoanDisbursed {
         officer: Officer,
         note: Option<Sealed<Note>>,
         amount_rupiah: Rupiah,
         business_on: NaiveDate,
     },
+    /// Withdrawn by the customer while it was pending.
     LoanCancelled {
         customer: UserId,
         /// The customer's name at that moment.
@@ -138,6 +132,7 @@ pub enum LoanEvent {
         note: Option<Sealed<Note>>,
         business_on: NaiveDate,
     },
+    /// Nobody decided for too long; the reservation is released.
     LoanExpired {
         /// The business date of the submission or of the last decision.
         waiting_since_on: NaiveDate,

@@ -92,10 +92,11 @@ pub enum MessageCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum MessageEvent {
+    /// A message is to be sent, durably.
     MessageQueued(Queued),
-    MessageSent {
-        sent_at: DateTime<Utc>,
-    },
+    /// A provider took it.
+    MessageSent { sent_at: DateTime<Utc> },
+    /// A sending failed; there will be another.
     MessageAttemptFailed {
         /// Counted from 1.
         attempt: u32,
@@ -103,13 +104,9 @@ pub enum MessageEvent {
         retry_at: DateTime<Utc>,
     },
     /// Given up until somebody looks at it.
-    MessageParked {
-        attempt: u32,
-        because: DeliveryFailure,
-    },
-    MessageDropped {
-        because: Dropped,
-    },
+    MessageParked { attempt: u32, because: DeliveryFailure },
+    /// It is not sent any more, because it is of no use now.
+    MessageDropped { because: Dropped },
 }
 
 impl Event for MessageEvent {

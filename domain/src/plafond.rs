@@ -61,9 +61,13 @@ pub enum PlafondCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum PlafondEvent {
+    /// The customer's limit, on the terms of the product at that moment.
     PlafondSelected { number: PlafondNumber, terms: ProductTerms },
+    /// A pending application holds this much of the limit.
     PlafondReserved(Reservation),
+    /// The application ended without a loan; its reservation is free again.
     PlafondReleased(Reservation),
+    /// The loan was paid out: its reservation is used for good.
     PlafondConverted { loan: LoanNumber, amount_rupiah: Rupiah, remaining_rupiah: Rupiah },
 }
 

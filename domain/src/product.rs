@@ -55,6 +55,7 @@ pub enum ProductCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum ProductEvent {
+    /// A product exists from here on.
     ProductDefined(Offer),
     /// The whole product as it is from then on.
     ProductAmended(Offer),

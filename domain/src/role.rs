@@ -35,7 +35,9 @@ pub enum RoleCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum RoleEvent {
+    /// A role exists from here on, with what it allows.
     RoleDefined { role_id: RoleId, name: String, grants: Grants, needs_branch: bool },
+    /// What the role allows from then on, whole.
     RolePermissionsReplaced { grants: Grants },
 }
 

@@ -52,19 +52,18 @@ pub enum SessionCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum SessionEvent {
+    /// Somebody logged in. The session ends with the generation of sessions that it belongs to.
     SessionOpened {
         session_id: SessionId,
         user: UserId,
         #[serde(default)]
         generation: u32,
     },
-    SessionRefreshed {
-        rotation: u32,
-        rotated_at: DateTime<Utc>,
-    },
-    SessionCarriedOver {
-        generation: u32,
-    },
+    /// A new refresh token replaced the one before.
+    SessionRefreshed { rotation: u32, rotated_at: DateTime<Utc> },
+    /// The session outlived the end of its person's sessions, because it is the one that ended them.
+    SessionCarriedOver { generation: u32 },
+    /// Logged out, or ended because a used refresh token came back.
     SessionEnded {},
 }
 

@@ -57,11 +57,17 @@ pub enum StaffCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum StaffEvent {
+    /// Somebody of the staff, for the rules that concern all of it.
     StaffJoined { user: UserId, roles: Vec<RoleId>, branch: Option<BranchId> },
+    /// Not of the staff any more.
     StaffLeft { user: UserId, branch: Option<BranchId> },
+    /// The roles from then on, whole.
     StaffRolesChanged { user: UserId, roles: Vec<RoleId> },
+    /// To another branch.
     StaffMoved { user: UserId, branch: BranchId },
+    /// Does not count as active, for the last superadmin.
     StaffDeactivated { user: UserId },
+    /// Counts as active again.
     StaffReactivated { user: UserId },
 }
 

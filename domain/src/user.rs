@@ -129,23 +129,23 @@ pub enum PasswordChange {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum UserEvent {
+    /// A person exists from here on; their key goes in with this event.
     UserRegistered(Registration),
     /// Holds only the fields that were given.
     ProfileUpdated(Profile),
     /// Holds only the fields that were given.
     UserAmended(Amendment),
-    PasswordSet {
-        password: Sealed<PasswordHash>,
-        because: PasswordChange,
-    },
+    /// A new hash, and why. Unless the hash alone got stronger, all sessions end.
+    PasswordSet { password: Sealed<PasswordHash>, because: PasswordChange },
+    /// A token to set a new password is on its way; of the token only a keyed hash is kept.
     PasswordResetRequested(PendingReset),
-    RoleAssigned {
-        role: RoleId,
-    },
-    RoleRemoved {
-        role: RoleId,
-    },
+    /// One role more.
+    RoleAssigned { role: RoleId },
+    /// One role less.
+    RoleRemoved { role: RoleId },
+    /// May not log in; all sessions end.
     UserDeactivated {},
+    /// May log in again.
     UserReactivated {},
 }
 

@@ -41,9 +41,9 @@ pub enum WalletSource {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum WalletEvent {
-    WalletOpened {
-        owner: UserId,
-    },
+    /// A customer's wallet, with its first credit.
+    WalletOpened { owner: UserId },
+    /// Money came in.
     WalletCredited {
         amount_rupiah: Rupiah,
         /// The balance with the credit in it.

@@ -10,6 +10,8 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +35,8 @@ pub struct AccessView {
     feed: Arc<Feed>,
     shelves: Mutex<Shelves>,
     applied: watch::Sender<i64>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 /// How many streams of a kind are kept.
@@ -67,6 +71,8 @@ impl AccessView {
             feed,
             shelves: Mutex::new(Shelves { by_kind: HashMap::new(), capacity, applied }),
             applied: watch::Sender::new(applied),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         })
     }
 
@@ -143,6 +149,8 @@ impl AccessView {
     pub async fn get<A: Aggregate>(&self, id: impl Into<Arc<str>>) -> Result<(Arc<A>, i64), JournalError> {
         let stream = StreamId::of::<A>(id);
         let cached = self.cached(&stream);
+        let counter = if cached.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Relaxed);
         let cached = match cached {
             Some(cached) => cached,
             None => self.load(&stream).await?,
@@ -150,6 +158,12 @@ impl AccessView {
         let state =
             A::of(&cached.state).ok_or(JournalError::Malformed { what: "kind of a cached stream" })?;
         Ok((Arc::clone(state), cached.version))
+    }
+
+    /// How often a stream that was asked for was in memory, and how often it was not.
+    #[must_use]
+    pub fn hits_and_misses(&self) -> (u64, u64) {
+        (self.hits.load(Relaxed), self.misses.load(Relaxed))
     }
 
     fn cached(&self, stream: &StreamId) -> Option<Cached> {

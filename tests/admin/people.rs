@@ -119,7 +119,8 @@ async fn everybody_is_listed_and_looked_up() {
         "roles": ["CUSTOMER"], "branch": null, "branchId": null, "branchName": null, "createdAt": INSTANT,
         "profile": {
             "nik": "3201234567890001", "birthdate": "1990-05-15", "phoneNumber": "+6281234567890",
-            "address": "Jl. Sudirman No. 123, Jakarta", "isComplete": true,
+            "address": "Jl. Sudirman No. 123, Jakarta", "ktpUrl": null, "kkUrl": null,
+            "npwpUrl": null, "isComplete": true,
         },
     });
     assert_documented(&looked.json, &success("Success", &documented));

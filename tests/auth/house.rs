@@ -55,7 +55,8 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let router = rest::router(Arc::clone(&app));
-        tokio::spawn(http::serve(listener, router, 256, std::future::pending(), Duration::ZERO));
+        let bounds = http::Bounds { connections: 256, write_within: Duration::from_secs(30) };
+        tokio::spawn(http::serve(listener, router, bounds, std::future::pending(), Duration::ZERO));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { app, config, database, address, client, _node: node }
     }

@@ -2,7 +2,7 @@
 
 use lumbung_projections::outbox::{Backlog, backlog};
 use serde_json::json;
-use sqlx::Row;
+use sqlx::{Executor, Row};
 
 use super::house::{House, JANE, JOHN, eventually};
 use super::smtp::{MailServer, Mood};
@@ -202,4 +202,27 @@ async fn without_a_mail_server_the_terminal_shows_the_message() {
     http.login(server.address(), JOHN.0, "newPassword1").await;
     // The terminal is the operator's; the log is not.
     assert!(!server.said().contains(token), "{}", server.said());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_writes_to_whom_was_erased() {
+    let mail = MailServer::start(Mood::Take).await;
+    let one = House::open_with(&mail.env()).await;
+    one.forgot(JOHN.0).await.ok(200);
+    let pool = superuser(&one.database).await;
+    let mut connection = pool.acquire().await.unwrap();
+    connection.execute("set session_replication_role = replica").await.unwrap();
+    let erase = "delete from journal.person_keys where person = (select recipient from outbox)";
+    let schema = format!("set search_path = {}", one.app.reader.live().name());
+    connection.execute(schema.as_str()).await.unwrap();
+    assert_eq!(connection.execute(erase).await.unwrap().rows_affected(), 1);
+    // A node that has not held the key in memory.
+    let two = House::open_on(one.database.clone(), &mail.env()).await;
+    let outbox = two.start_outbox();
+    let dropped = two.until_message("DROPPED").await;
+    assert_eq!((dropped.2.as_deref(), dropped.3), (Some("ERASED"), false));
+    outbox.stop().await;
+    assert_eq!(mail.taken(), 0);
+    // There is no password to compare with, and that is told like any other wrong one.
+    assert_eq!(two.login(JOHN).await.error(), (401, "INVALID_CREDENTIALS", "Invalid email or password"));
 }

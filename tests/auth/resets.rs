@@ -63,9 +63,10 @@ async fn from_the_forgotten_password_to_the_new_one() {
     asked.ok(200);
     let mails = mail.mails(1).await;
     let Mail { to, text } = &mails[0];
-    assert_eq!(to, "John.Doe@email.com");
+    // To the address that its owner gave, however it was typed now.
+    assert_eq!(to, JOHN.0);
     for line in
-        ["From: Lumbung <no-reply@lumbung.example>", "To: John.Doe@email.com", "Subject: Reset your password"]
+        ["From: Lumbung <no-reply@lumbung.example>", "To: john.doe@email.com", "Subject: Reset your password"]
     {
         assert!(text.contains(line), "{line} is missing: {text}");
     }
@@ -101,7 +102,7 @@ async fn from_the_forgotten_password_to_the_new_one() {
     // The log knows the token's keyed hash and the sealed letter, and nothing that could be used.
     let pool = superuser(&house.database).await;
     let sql = "select count(*) from journal.events where payload::text ilike $1 or metadata::text ilike $1";
-    for secret in [token.as_str(), "John.Doe@email", "newPassword", "reset-password#"] {
+    for secret in [token.as_str(), "john.doe@email", "newPassword", "reset-password#"] {
         let found: i64 = sqlx::query_scalar(sql).bind(format!("%{secret}%")).fetch_one(&pool).await.unwrap();
         assert_eq!(found, 0, "{secret}");
     }
@@ -264,4 +265,16 @@ async fn production_without_a_mail_server_says_so() {
     assert!(started.is_none());
     let wrong = send(house.request(Method::GET, "/api/auth/forgot-password")).await;
     assert_eq!(wrong.error().0, 405);
+}
+
+/// However many addresses somebody asks from.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_fills_the_mailbox_of_another() {
+    let house = House::open_with(&[("LUMBUNG_LIMITS_MESSAGES_PER_ACCOUNT_PER_HOUR", "2")]).await;
+    for _ in 0..4 {
+        let answer = house.forgot(JOHN.0).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["message"]), (200, &json!(SENT)));
+    }
+    house.forgot(JANE.0).await.ok(200);
+    assert_eq!(events(&house.app.ledger, "MessageQueued").await, 3);
 }

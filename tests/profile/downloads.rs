@@ -112,6 +112,25 @@ async fn a_file_is_for_its_owner_and_the_staff() {
     assert_eq!(server.get(&path, &jane).await.error().0, 401);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_staff_is_told_of_the_files_and_a_deactivated_owner_gets_none() {
+    let server = Server::start().await;
+    let (name, jane) = handed_in(&server, "ktp", &png()).await;
+    let id = server.get("/api/customer/profile", &jane).await.ok(200)["id"].as_i64().unwrap();
+    let marketing = server.login("marketing.jkt@loan.com", "marketing123").await;
+    let told = server.get(&format!("/api/users/{id}"), &marketing).await.ok(200);
+    assert_eq!(told["profile"]["ktpUrl"], format!("http://localhost:8080/uploads/{name}"));
+    assert_eq!(told["profile"]["kkUrl"], serde_json::Value::Null);
+    let admin = server.login("admin@loan.com", "admin123").await;
+    let off = server.request(Method::PATCH, &format!("/api/admin/users/{id}/status")).bearer_auth(admin);
+    send(off.json(&serde_json::json!({"isActive": false}))).await.ok(200);
+    let path = format!("/uploads/{name}");
+    assert_eq!(server.get(&path, &jane).await.error().0, 401);
+    assert_eq!(send(server.put_profile(&jane, Form::default().data("{}").body())).await.error().0, 401);
+    // The staff goes on with what was handed in.
+    assert_eq!(fetch(&server, Method::GET, &path, &marketing).await.status(), 200);
+}
+
 /// Sends a request line that no client library would.
 async fn raw(server: &Server, target: &[u8], token: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();

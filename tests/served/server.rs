@@ -1,7 +1,7 @@
 //! One `lumbung serve`.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -116,6 +116,11 @@ impl Server {
     /// The end of what it wrote to its log.
     pub(crate) fn said(&self) -> String {
         tail(&self.log)
+    }
+
+    /// The file of its log.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// `kill -9`.

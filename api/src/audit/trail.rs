@@ -69,6 +69,11 @@ impl Trail {
         &self.0.method
     }
 
+    #[must_use]
+    pub fn method_name(&self) -> &'static str {
+        method_name(&self.0.method)
+    }
+
     /// The template of the route, such as `/api/loans/{id}`.
     #[must_use]
     pub fn route(&self) -> &str {
@@ -108,6 +113,20 @@ impl Trail {
 
 pub(super) fn route_of(matched: Option<&MatchedPath>) -> &str {
     matched.map_or(UNMATCHED, MatchedPath::as_str)
+}
+
+/// The name of a method out of a closed set: clients may make up others.
+pub(crate) fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
 }
 
 /// The first parameter of a template, and what a path has in its place.

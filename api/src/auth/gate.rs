@@ -49,6 +49,8 @@ gates! {
             || caller.allows(Permission::LoanReadBranch)
             || caller.allows(Permission::LoanReadAll)
     };
+    /// OPERATIONS_READ.
+    ReadOperations: |caller| caller.allows(Permission::OperationsRead);
     /// Any LOAN_APPROVE_*.
     DecideLoans: |caller| !stages(caller).is_empty();
     /// USER_CREATE.

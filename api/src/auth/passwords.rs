@@ -106,6 +106,16 @@ impl Passwords {
         Self { known: places(), strangers: places(), desk: Arc::new(Desk(queue)) }
     }
 
+    /// How many hashes wait for a processor, and how many more would be taken.
+    #[must_use]
+    pub fn load(&self, standing: Standing) -> (usize, usize) {
+        let jobs = self.desk.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        match standing {
+            Standing::Known => (jobs.known.len(), self.known.available_permits()),
+            Standing::Stranger => (jobs.strangers.len(), self.strangers.available_permits()),
+        }
+    }
+
     /// # Errors
     /// [`PasswordsError::Busy`].
     pub fn place(&self, standing: Standing) -> Result<Place, PasswordsError> {

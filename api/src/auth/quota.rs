@@ -1,7 +1,8 @@
-//! How often one address may ask for what costs us or somebody else: registrations, messages, guesses at tokens.
+//! How often one may ask for what costs us or somebody else: registrations, messages, guesses at tokens.
 //!
-//! Bounds: [`KEPT`] addresses, the least recently used goes first. Counts are a node's own.
+//! Bounds: [`KEPT`] counts, the least recently used goes first. Counts are a node's own.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -9,18 +10,24 @@ use std::time::{Duration, Instant};
 
 use lru::LruCache;
 
-use super::HeldBack;
+use super::{CountKey, HeldBack};
 
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 const KEPT: usize = 65_536;
 
-/// The counts of a node.
-pub struct Quota {
+/// How many requests an hour has, for each of those who ask.
+pub struct Quota<K: Hash + Eq> {
     per_hour: u64,
-    counts: Mutex<LruCache<IpAddr, (Instant, u64)>>,
+    counts: Mutex<LruCache<K, (Instant, u64)>>,
 }
 
-impl Quota {
+/// What one address may ask for.
+pub struct AddressQuota(Quota<IpAddr>);
+
+/// How many messages one account is sent.
+pub type AccountQuota = Quota<CountKey>;
+
+impl<K: Hash + Eq> Quota<K> {
     #[must_use]
     pub fn new(per_hour: u64) -> Self {
         let kept = NonZeroUsize::new(KEPT).unwrap_or(NonZeroUsize::MIN);
@@ -31,21 +38,13 @@ impl Quota {
     ///
     /// # Errors
     /// The hour's requests are used up; it does not count.
-    pub fn take(&self, address: IpAddr) -> Result<(), HeldBack> {
-        self.at(address, 1, Instant::now())
+    pub fn take(&self, key: K) -> Result<(), HeldBack> {
+        self.at(key, 1, Instant::now())
     }
 
-    /// Only looks, for requests that count when they fail.
-    ///
-    /// # Errors
-    /// The hour's requests are used up.
-    pub fn check(&self, address: IpAddr) -> Result<(), HeldBack> {
-        self.at(address, 0, Instant::now())
-    }
-
-    fn at(&self, address: IpAddr, requests: u64, now: Instant) -> Result<(), HeldBack> {
+    fn at(&self, key: K, requests: u64, now: Instant) -> Result<(), HeldBack> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, used) = counts.get_or_insert_mut(network(address), || (now, 0));
+        let (since, used) = counts.get_or_insert_mut(key, || (now, 0));
         if now.duration_since(*since) >= WINDOW {
             (*since, *used) = (now, 0);
         }
@@ -54,6 +53,29 @@ impl Quota {
         }
         *used += requests;
         Ok(())
+    }
+}
+
+impl AddressQuota {
+    #[must_use]
+    pub fn new(per_hour: u64) -> Self {
+        Self(Quota::new(per_hour))
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// The hour's requests are used up; it does not count.
+    pub fn take(&self, address: IpAddr) -> Result<(), HeldBack> {
+        self.0.take(network(address))
+    }
+
+    /// Only looks, for requests that count when they fail.
+    ///
+    /// # Errors
+    /// The hour's requests are used up.
+    pub fn check(&self, address: IpAddr) -> Result<(), HeldBack> {
+        self.0.at(network(address), 0, Instant::now())
     }
 }
 
@@ -75,18 +97,19 @@ mod tests {
 
     #[test]
     fn an_hour_has_so_many_requests() {
-        let quota = Quota::new(2);
+        let quota = AddressQuota::new(2);
+        let at = |address: IpAddr, requests, now| quota.0.at(network(address), requests, now);
         let (start, home): (_, IpAddr) = (Instant::now(), "2001:db8:1:2::1".parse().unwrap());
         let neighbour: IpAddr = "2001:db8:1:2:ffff::9".parse().unwrap();
-        assert_eq!(quota.at(home, 1, start), Ok(()));
-        assert_eq!(quota.at(home, 0, start), Ok(()));
-        assert_eq!(quota.at(neighbour, 1, start), Ok(()));
+        assert_eq!(at(home, 1, start), Ok(()));
+        assert_eq!(at(home, 0, start), Ok(()));
+        assert_eq!(at(neighbour, 1, start), Ok(()));
         let later = start + Duration::from_secs(600);
-        assert_eq!(quota.at(home, 1, later), Err(HeldBack(Duration::from_secs(3_000))));
-        assert_eq!(quota.at(home, 0, later), Err(HeldBack(Duration::from_secs(3_000))));
-        assert_eq!(quota.at("192.0.2.1".parse().unwrap(), 1, later), Ok(()));
-        assert_eq!(quota.at("::ffff:192.0.2.1".parse().unwrap(), 1, later), Ok(()));
-        assert!(quota.at("192.0.2.1".parse().unwrap(), 1, later).is_err());
-        assert_eq!(quota.at(home, 1, start + WINDOW), Ok(()));
+        assert_eq!(at(home, 1, later), Err(HeldBack(Duration::from_secs(3_000))));
+        assert_eq!(at(home, 0, later), Err(HeldBack(Duration::from_secs(3_000))));
+        assert_eq!(at("192.0.2.1".parse().unwrap(), 1, later), Ok(()));
+        assert_eq!(at("::ffff:192.0.2.1".parse().unwrap(), 1, later), Ok(()));
+        assert!(at("192.0.2.1".parse().unwrap(), 1, later).is_err());
+        assert_eq!(at(home, 1, start + WINDOW), Ok(()));
     }
 }

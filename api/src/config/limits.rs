@@ -5,13 +5,42 @@ use serde::{Deserialize, Serialize};
 use super::ConfigError;
 use super::layer::value;
 
+/// A limit, for the documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// As in the table `[limits]` of the TOML file; the unit stands last.
+    pub name: &'static str,
+    pub doc: &'static str,
+    /// Whether production has another one.
+    pub default: fn(production: bool) -> u64,
+    pub lowest: u64,
+    pub highest: u64,
+}
+
+impl Limit {
+    /// Its name in the environment.
+    #[must_use]
+    pub fn env(&self) -> String {
+        format!("LUMBUNG_LIMITS_{}", self.name.to_uppercase())
+    }
+}
+
 /// Defines the limits once: `name: default, lowest..=highest`. From it come the resolved struct, its optional
-/// layer and the names in the environment (`LUMBUNG_LIMITS_` and the name in capitals).
+/// layer, the documentation and the names in the environment (`LUMBUNG_LIMITS_` and the name in capitals).
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident: $default:expr, $lowest:literal..=$highest:literal;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $default:expr, $lowest:literal..=$highest:literal;)*) => {
         /// The resolved limits; units stand last in the names.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-        pub struct Limits { $($(#[$doc])* pub $name: u64,)* }
+        pub struct Limits { $($(#[doc = $doc])+ pub $name: u64,)* }
+
+        /// Every limit.
+        pub const LIMITS: &[Limit] = &[$(Limit {
+            name: stringify!($name),
+            doc: concat!($($doc),+),
+            default: $default,
+            lowest: $lowest,
+            highest: $highest,
+        },)*];
 
         #[derive(Default, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -69,6 +98,8 @@ limits! {
     freshness_wait_ms: |_| 2_000, 0..=60000;
     /// Connections served at once; more wait in the kernel's queue.
     http_connections: |_| 10_000, 1..=1000000;
+    /// Longest time that a client may leave an answer unread before its connection is closed.
+    write_timeout_ms: |_| 30_000, 1000..=600000;
     /// Connections of the query pool.
     pool_connections: |_| 16, 1..=1000;
     /// Commands waiting for the ledger loop; beyond it 503 `OVERLOADED`.
@@ -95,6 +126,8 @@ limits! {
     mail_attempts: |_| 10, 1..=100;
     /// Pause after a message's first failed attempt; it doubles with each further one, up to 15 minutes.
     mail_retry_ms: |_| 5_000, 10..=900000;
+    /// Messages that one account is sent in an hour because somebody asked for them; more are not sent, and nobody is told.
+    messages_per_account_per_hour: |production| if production { 5 } else { 100_000 }, 1..=10000000;
     /// Registrations, resets and codes per address in an hour.
     sensitive_requests_per_hour: |production| if production { 60 } else { 100_000 }, 1..=10000000;
     /// Audit rows that may wait to be stored; beyond it they are dropped and counted.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use lettre::message::Mailbox;
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::layer::settings;
 use super::{ConfigError, Environment};
 
 /// The settings of a mail server, `[mail]` in the file and `LUMBUNG_MAIL_…` in the environment. Without them messages
@@ -34,35 +34,22 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// What one source says of it.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MailLayer {
-    smtp_url: Option<String>,
-    from: Option<String>,
-    username: Option<String>,
-    password_file: Option<PathBuf>,
+settings! {
+    MailLayer, MAIL_SETTINGS, tables [];
+
+    /// The mail server: `smtps://host:465` (TLS from the start), `smtp://host:587?tls=required` (STARTTLS) or
+    /// `smtp://host:25` (in clear, in production only to this very machine). Holds no password. Without it, messages go to
+    /// the terminal, and production refuses the flows that need one.
+    smtp_url: String, ["LUMBUNG_MAIL_SMTP_URL"], "an address", default "none";
+    /// What messages say they are from: `Lumbung <no-reply@example.com>`.
+    from: String, ["LUMBUNG_MAIL_FROM"], "an address", default "none; needed with `smtp_url`";
+    /// Who we are to the server, if it asks. The password stands in the variable `LUMBUNG_MAIL_PASSWORD`.
+    username: String, ["LUMBUNG_MAIL_USERNAME"], "a name", default "none";
+    /// File with the password, instead of the variable `LUMBUNG_MAIL_PASSWORD`.
+    password_file: PathBuf, ["LUMBUNG_MAIL_PASSWORD_FILE"], "a file", default "none";
 }
 
 impl MailLayer {
-    pub(super) fn from_env(env: &impl Fn(&str) -> Option<String>) -> Self {
-        Self {
-            smtp_url: env("LUMBUNG_MAIL_SMTP_URL"),
-            from: env("LUMBUNG_MAIL_FROM"),
-            username: env("LUMBUNG_MAIL_USERNAME"),
-            password_file: env("LUMBUNG_MAIL_PASSWORD_FILE").map(PathBuf::from),
-        }
-    }
-
-    pub(super) fn over(self, lower: Self) -> Self {
-        Self {
-            smtp_url: self.smtp_url.or(lower.smtp_url),
-            from: self.from.or(lower.from),
-            username: self.username.or(lower.username),
-            password_file: self.password_file.or(lower.password_file),
-        }
-    }
-
     pub(super) fn resolve(
         self,
         env: &impl Fn(&str) -> Option<String>,

@@ -6,12 +6,14 @@ use std::path::Path;
 use serde::{Serialize, Serializer};
 use sqlx::postgres::PgConnectOptions;
 
-use super::{Config, Database, Environment, Limits, Url};
+use super::{Config, Database, Environment, Limits, LogFormat, Url};
 
 #[derive(Serialize)]
 struct Shown<'a> {
     environment: Environment,
     listen: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics_listen: Option<String>,
     data_dir: &'a Path,
     uploads_dir: &'a Path,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,6 +22,10 @@ struct Shown<'a> {
     demo: bool,
     zone: &'static str,
     public_url: &'a str,
+    cors_origins: &'a [String],
+    log_format: LogFormat,
+    log_filter: &'a str,
+    log_requests: bool,
     master_key: &'static str,
     token_key: &'static str,
     trusted_proxies: String,
@@ -48,6 +54,7 @@ impl<'a> From<&'a Config> for Shown<'a> {
         Self {
             environment: config.environment,
             listen: config.listen.to_string(),
+            metrics_listen: config.metrics_listen.map(|address| address.to_string()),
             data_dir: &config.data_dir,
             uploads_dir: &config.uploads_dir,
             database_url,
@@ -55,6 +62,10 @@ impl<'a> From<&'a Config> for Shown<'a> {
             demo: config.demo,
             zone: config.zone.name(),
             public_url: &config.public_url,
+            cors_origins: &config.cors_origins,
+            log_format: config.log.format,
+            log_filter: &config.log.filter,
+            log_requests: config.log.requests,
             master_key: origin(config.given_master_key.is_some()),
             token_key: origin(config.given_token_key.is_some()),
             trusted_proxies: config.trusted_proxies.to_string(),

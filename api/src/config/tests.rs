@@ -142,6 +142,76 @@ fn keys_not_given_come_from_the_data_folder() {
 }
 
 #[test]
+fn what_is_logged_and_who_may_script() {
+    let config = resolve(&[], None, ServeArgs::default()).unwrap();
+    assert_eq!((config.log.format, config.log.requests), (LogFormat::Text, false));
+    assert_eq!((config.cors_origins.len(), config.metrics_listen), (0, None));
+    let env =
+        [("LUMBUNG_CORS_ORIGINS", "https://a.example, http://localhost:3000,"), ("LUMBUNG_LOG", "debug")];
+    let config =
+        resolve(&env, Some("log_format = 'json'\nlog_requests = true"), ServeArgs::default()).unwrap();
+    assert_eq!(config.cors_origins, ["https://a.example", "http://localhost:3000"]);
+    assert_eq!(
+        (config.log.format, config.log.requests, &*config.log.filter),
+        (LogFormat::Json, true, "debug")
+    );
+    let config = resolve(&[], Some("cors_origins = ['*']"), ServeArgs::default()).unwrap();
+    assert_eq!(config.cors_origins, ["*"]);
+    for wrong in ["a.example", "https://a.example/", "https://A.example", "*, https://a.example", "null"] {
+        let text = message(resolve(&[("LUMBUNG_CORS_ORIGINS", wrong)], None, ServeArgs::default()));
+        assert!(text.starts_with("cors_origins: must be origins"), "{text}");
+    }
+    let text = message(resolve(&[("LUMBUNG_LOG", "lumbung=loud")], None, ServeArgs::default()));
+    assert_eq!(text, "log_filter: must be a filter such as info,lumbung=debug, not `lumbung=loud`");
+}
+
+/// A setting that is read but not printed would decide something that nobody can see.
+#[test]
+fn every_setting_is_printed_but_the_files_of_keys() {
+    let file = "metrics_listen = '127.0.0.1:9'\ndatabase_url = 'postgres://a@h/d'";
+    let json = serde_json::to_value(resolve(&[], Some(file), ServeArgs::default()).unwrap()).unwrap();
+    for setting in SETTINGS {
+        let name = setting.name.strip_suffix("_file").unwrap_or(setting.name);
+        assert!(json.get(name).is_some(), "{name} is missing: {json}");
+    }
+    for limit in LIMITS {
+        assert!(json["limits"].get(limit.name).is_some(), "{}", limit.name);
+    }
+}
+
+#[test]
+fn every_setting_can_be_given_in_the_environment_and_the_file() {
+    for limit in LIMITS {
+        let value = limit.lowest.to_string();
+        let shown = |config: Config| serde_json::to_value(config).unwrap()["limits"][limit.name].clone();
+        let env = limit.env();
+        assert_eq!(shown(resolve(&[(&env, &value)], None, ServeArgs::default()).unwrap()), limit.lowest);
+        let file = format!("[limits]\n{} = {}", limit.name, limit.highest);
+        assert_eq!(shown(resolve(&[], Some(&file), ServeArgs::default()).unwrap()), limit.highest);
+    }
+    for setting in SETTINGS.iter().chain(MAIL_SETTINGS) {
+        for name in setting.env {
+            assert!(name.starts_with("LUMBUNG_") || *name == "DATABASE_URL", "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_documentation_of_the_configuration_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
+    let made = markdown();
+    if std::env::var_os("LUMBUNG_UPDATE").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == made, "docs/configuration.md is old: run LUMBUNG_UPDATE=1 cargo test configuration");
+    let settings = SETTINGS.iter().chain(MAIL_SETTINGS).map(|setting| setting.name);
+    for name in settings.chain(LIMITS.iter().map(|limit| limit.name)) {
+        assert!(stored.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[test]
 fn mail_is_whole_or_absent_and_keeps_its_password() {
     let (url, from) =
         (("LUMBUNG_MAIL_SMTP_URL", "smtps://mail.example.com"), ("LUMBUNG_MAIL_FROM", "Us <a@b.co>"));

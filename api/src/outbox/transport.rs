@@ -71,7 +71,7 @@ fn compose(letter: &Letter, from: &Mailbox, id: MessageId) -> Result<Message, De
         .header(ContentType::TEXT_PLAIN)
         .body(letter.text().to_owned())
         .map_err(|_| {
-            error!(message = %id, "a letter is no e-mail");
+            error!(id = %id, "a letter is no e-mail");
             DeliveryFailure::Refused
         })
 }

@@ -3,15 +3,15 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, ALLOW};
+use axum::http::header::{ACCEPT, ALLOW, STRICT_TRANSPORT_SECURITY, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
 use super::envelope::render;
@@ -54,31 +54,55 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
         ClientAddress::of(request.extensions(), request.headers(), &app.trusted_proxies);
     let trail = Trail::of(&request, Arc::clone(&id.0), client);
     request.extensions_mut().insert(trail.clone());
+    let started = Instant::now();
     let accept = accept_only(request.headers());
-    let span =
-        info_span!("request", id = id.as_str(), method = %request.method(), path = request.uri().path());
+    // The template of the route: a path may hold anything that somebody types.
+    let span = info_span!(
+        "request",
+        http.request.id = id.as_str(),
+        http.request.method = trail.method_name(),
+        url.path = trail.route()
+    );
     async move {
-        let response = in_time(&app, request, next).await;
-        record_refusal(&app, &trail, &response);
-        let mut response = match response.extensions().get::<ApiError>() {
-            Some(error) => {
-                log(error);
-                let mut rendered = render(error.problem(), &accept, id.as_str(), Utc::now(), app.zone);
-                if let Some(allow) = response.headers().get(ALLOW) {
-                    rendered.headers_mut().insert(ALLOW, allow.clone());
-                }
-                rendered
-            }
-            None => response,
+        let allowed = app.cors.allowed(request.headers());
+        let response = match app.cors.preflight(request.method(), request.headers()) {
+            Some(preflight) => preflight,
+            None => in_time(&app, request, next).await,
         };
+        record_refusal(&app, &trail, &response);
+        let mut response = in_its_form(&app, response, &accept, &id);
+        let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-            response.headers_mut().insert(X_REQUEST_ID, id);
+            headers.insert(X_REQUEST_ID, id);
         }
-        protect(response.headers_mut());
+        app.cors.mark(allowed, headers);
+        protect(headers, app.https);
+        report(&app, &trail, response.status(), started.elapsed());
         response
     }
     .instrument(span)
     .await
+}
+
+/// An error in the form that the client accepts; what is none as it is.
+fn in_its_form(app: &App, response: Response, accept: &HeaderMap, id: &RequestId) -> Response {
+    let Some(error) = response.extensions().get::<ApiError>() else { return response };
+    log(error);
+    let mut rendered = render(error.problem(), accept, id.as_str(), Utc::now(), app.zone);
+    if let Some(allow) = response.headers().get(ALLOW) {
+        rendered.headers_mut().insert(ALLOW, allow.clone());
+    }
+    rendered.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    rendered
+}
+
+fn report(app: &App, trail: &Trail, status: StatusCode, took: Duration) {
+    app.requests.answered(trail.method(), trail.route(), status, took);
+    if app.log_requests {
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let status = status.as_u16();
+        info!(http.response.status_code = status, event.duration = nanoseconds, "a request was answered");
+    }
 }
 
 /// A refusal for who asked is an audit row, wherever it was made. A failed login says so itself, because only it knows
@@ -130,8 +154,12 @@ fn log(error: &ApiError) {
     }
 }
 
-/// Answers are about people and money: nobody stores, guesses or frames them.
-fn protect(headers: &mut HeaderMap) {
+/// Answers are about people and money: nobody stores, guesses or frames them. Where the API is at home behind HTTPS,
+/// nobody comes back without.
+fn protect(headers: &mut HeaderMap, https: bool) {
+    if https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),

@@ -22,7 +22,6 @@ pub(super) async fn show(
     view: View,
 ) -> Result<Reply<UserDetail>, ApiError> {
     let user = users::by_number(&view.read, number).await?.ok_or(Rejection::UserNotFound)?;
-    app.audit.looked_at_person(caller.trail(), user.user_id);
     let roles = RoleNames::read(&view.read).await?;
     let people = People::of(&app, [user.name.ciphertext()]).await?;
     let json = UserDetail::read(&user, &roles, &people, &app)?;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::RunError;
@@ -24,28 +25,39 @@ use crate::{demo, expiry, http};
 /// How long open requests may take once the server was told to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(15);
 
+/// Nobody but a collector of metrics comes there.
+const PRIVATE: http::Bounds = http::Bounds { connections: 16, write_within: Duration::from_secs(10) };
+const DRAIN_PRIVATE_WITHIN: Duration = Duration::from_secs(1);
+
 pub(super) async fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, RunError> {
     let config = Config::resolve(common, args)?;
     let secrets = config.secrets()?;
     // Bind first: a second server on the same address says so before it touches anything.
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|source| RunError::Environment(format!("cannot listen on {}", config.listen), source))?;
+    let listener = bind(config.listen).await?;
     let address = listener.local_addr().unwrap_or(config.listen);
+    let private = match config.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let place = Place::open(&config).await?;
     if let Some(about) = place.about_cluster() {
         info!("{about}");
     }
-    let served = serve(&config, &secrets, &place, listener, address).await;
+    let served = serve(&config, &secrets, &place, (listener, private), address).await;
     place.leave().await?;
     served
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| RunError::Environment(format!("cannot listen on {address}"), source))
 }
 
 async fn serve(
     config: &Config,
     secrets: &crate::data_dir::Secrets,
     place: &Place,
-    listener: TcpListener,
+    (listener, private): (TcpListener, Option<TcpListener>),
     address: SocketAddr,
 ) -> Result<Exit, RunError> {
     let pool_size = u32::try_from(config.limits.pool_connections).unwrap_or(u32::MAX);
@@ -56,6 +68,7 @@ async fn serve(
     if config.demo {
         demo::seed(&app).await.map_err(RunError::Demo)?;
     }
+    let private = private.map(|listener| Private::serve(listener, &app));
     let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
     let expiry = Expiry::new(&node, expiry::Settings::of(config)).start();
     greet(config, address);
@@ -66,14 +79,20 @@ async fn serve(
     let mut ended = node.ended();
     let stopped = {
         let router = rest::router(Arc::clone(&app));
-        let connections = http::connections(config.limits.http_connections);
+        let bounds = http::Bounds {
+            connections: http::connections(config.limits.http_connections),
+            write_within: Duration::from_millis(config.limits.write_timeout_ms),
+        };
         let mut reason = None;
         let told = async { reason = wait(&mut ended).await };
-        if !http::serve(listener, router, connections, told, DRAIN_WITHIN).await {
+        if !http::serve(listener, router, bounds, told, DRAIN_WITHIN).await {
             warn!("requests were still open after {} s", DRAIN_WITHIN.as_secs());
         }
         reason
     };
+    if let Some(private) = private {
+        private.end().await;
+    }
     // It holds the app, and with it the ledger.
     sweeper.abort();
     let _ = sweeper.await;
@@ -90,6 +109,30 @@ async fn serve(
             Ok(Exit::Done)
         }
         Some(reason) => Err(RunError::Ended(reason)),
+    }
+}
+
+/// The second listener.
+struct Private {
+    task: JoinHandle<bool>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Private {
+    fn serve(listener: TcpListener, app: &Arc<App>) -> Self {
+        if let Ok(address) = listener.local_addr() {
+            info!(%address, "metrics are served without a session");
+        }
+        let (stop, told) = oneshot::channel();
+        let told = async { drop(told.await) };
+        let router = rest::private_router(Arc::clone(app));
+        let task = http::serve(listener, router, PRIVATE, told, DRAIN_PRIVATE_WITHIN);
+        Self { task: tokio::spawn(task), stop }
+    }
+
+    async fn end(self) {
+        drop(self.stop);
+        let _ = self.task.await;
     }
 }
 

@@ -30,16 +30,24 @@ pub(super) type Overlay = HashMap<StreamId, Slot>;
 pub(super) struct Cache {
     slots: LruCache<StreamId, Slot>,
     capacity: usize,
+    hits: u64,
 }
 
 impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { slots: LruCache::unbounded(), capacity }
+        Self { slots: LruCache::unbounded(), capacity, hits: 0 }
+    }
+
+    /// How often a slot that was asked for was held.
+    pub(super) fn hits(&self) -> u64 {
+        self.hits
     }
 
     /// The slot, counted as used.
     pub(super) fn get(&mut self, stream: &StreamId) -> Option<&Slot> {
-        self.slots.get(stream)
+        let slot = self.slots.get(stream);
+        self.hits += u64::from(slot.is_some());
+        slot
     }
 
     /// Every stream held, with its slot.

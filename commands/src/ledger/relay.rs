@@ -10,6 +10,7 @@ use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
+use std::time::Instant;
 
 use lumbung_journal::{AppendError, Appender, Verdict};
 
@@ -27,6 +28,7 @@ impl Loop {
         let mut committed: Option<Draft> = None;
         loop {
             let mut next = self.draft_on(Some(&on_its_way));
+            let started = Instant::now();
             let sent = {
                 let mut sending = pin!(appender.append(&on_its_way.batch));
                 // Out with it first: the database works while we do.
@@ -40,6 +42,7 @@ impl Loop {
                     None => self.decide_meanwhile(sending, &on_its_way, &mut next).await?,
                 }
             };
+            self.stats.meters.append.record(started.elapsed());
             self.stats.resends.store(appender.resends(), Relaxed);
             match sent {
                 Ok(Verdict::Appended) if !next.is_empty() => {

@@ -5,9 +5,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use lumbung_journal::Batch;
 
+use super::meters::Meters;
+
 /// Counters since the node started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stats {
+    pub(super) meters: Meters,
     pub(super) batches: AtomicU64,
     pub(super) commands: AtomicU64,
     pub(super) events: AtomicU64,
@@ -20,6 +23,8 @@ pub(super) struct Stats {
     pub(super) replayed: AtomicU64,
     /// Streams loaded from the log.
     pub(super) loads: AtomicU64,
+    /// Streams that were in memory when a use case asked for them.
+    pub(super) hits: AtomicU64,
     /// Cached streams that differed from the log.
     pub(super) differences: AtomicU64,
 }
@@ -35,14 +40,34 @@ pub struct Counts {
     pub resends: u64,
     pub replayed: u64,
     pub loads: u64,
+    pub hits: u64,
     pub differences: u64,
 }
 
 impl Stats {
+    pub(super) fn new() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            meters: Meters::new(),
+            batches: zero(),
+            commands: zero(),
+            events: zero(),
+            moved: zero(),
+            locked: zero(),
+            resends: zero(),
+            replayed: zero(),
+            loads: zero(),
+            hits: zero(),
+            differences: zero(),
+        }
+    }
+
     pub(super) fn committed(&self, batch: &Batch, commands: usize) {
         self.batches.fetch_add(1, Relaxed);
         self.commands.fetch_add(commands as u64, Relaxed);
         self.events.fetch_add(batch.records.len() as u64, Relaxed);
+        self.meters.batch_commands.record(commands as f64);
+        self.meters.batch_events.record(batch.records.len() as f64);
     }
 
     #[must_use]
@@ -56,6 +81,7 @@ impl Stats {
             resends: self.resends.load(Relaxed),
             replayed: self.replayed.load(Relaxed),
             loads: self.loads.load(Relaxed),
+            hits: self.hits.load(Relaxed),
             differences: self.differences.load(Relaxed),
         }
     }

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use lumbung_domain::StreamId;
@@ -159,7 +160,9 @@ impl Loop {
             return Ok(verdict);
         }
         // Also when nobody knows what became of the locked append: the same bytes, in the way that finds out.
+        let started = Instant::now();
         let verdict = appender.append(&draft.batch).await;
+        self.stats.meters.append.record(started.elapsed());
         self.stats.resends.store(appender.resends(), Relaxed);
         verdict
     }
@@ -270,6 +273,7 @@ impl Loop {
     pub(super) async fn commit(&mut self, draft: Draft) -> Result<(), LoopFailed> {
         let Draft { batch, facts, overlay, decided, .. } = draft;
         self.stats.committed(&batch, decided.len());
+        self.stats.hits.store(self.cache.hits(), Relaxed);
         self.head = batch.last;
         let changed: Vec<StreamId> = self.sampled(&overlay);
         self.cache.commit(overlay);

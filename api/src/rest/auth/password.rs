@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::secret;
 use super::sign_in::{Login, OpenFailed, find, open_password};
 use crate::app::App;
-use crate::auth::{Caller, ClientAddress, Standing};
+use crate::auth::{Caller, ClientAddress, CountKey, Standing};
 use crate::rest::body::{Fields, Form, Input};
 use crate::rest::command::{Asked, Origin, carry_out};
 use crate::rest::envelope::Reply;
@@ -110,8 +110,11 @@ pub(in crate::rest) async fn forgot(
     let answer_at = Instant::now() + ANSWERED_AFTER;
     let position = app.ledger.feed().reached();
     let request = match find(&app, &input.form.email).await? {
-        Some((person, _)) => Some(reset_request(&app, &person, &input.form.email).await?),
-        None => None,
+        // Others could fill the owner's mailbox.
+        Some((person, _)) if app.messages.take(messages_to(&app, &person)).is_ok() => {
+            Some(reset_request(&app, &person).await?)
+        }
+        Some(_) | None => None,
     };
     let actor = request.as_ref().map_or(lumbung_domain::UserId(Uuid::nil()), |request| request.user);
     carry_out(&app, RequestReset { request }, origin.keyless(actor)).await?;
@@ -121,14 +124,21 @@ pub(in crate::rest) async fn forgot(
     Ok(Reply::new(message, None, Utc::now(), app.zone, position))
 }
 
+fn messages_to(app: &App, person: &Person) -> CountKey {
+    app.ledger.vault().keyed_hash("messages", &[person.user_id.0.as_bytes()])
+}
+
 /// Draws a token and seals the message that takes it to its owner. Nothing else ever holds it.
-async fn reset_request(app: &App, person: &Person, email: &Email) -> Result<ResetRequest, ApiError> {
+async fn reset_request(app: &App, person: &Person) -> Result<ResetRequest, ApiError> {
     let vault = app.ledger.vault();
+    // As its owner gave it: in another spelling of its letters it could be somebody else's mailbox.
+    let opener = vault.opener([person.email.ciphertext()]).await?;
+    let email: Email = opener.open_of(person.user_id.0, &person.email)?;
     let mut random = Zeroizing::new([0; 16]);
     getrandom::fill(&mut *random).map_err(|_| lumbung_journal::KeyError::NoEntropy)?;
     let token = Zeroizing::new(Builder::from_random_bytes(*random).into_uuid().to_string());
     let (_, token_hash) = reset_claim(vault, &token);
-    let letter = Letter::new(email.clone(), "Reset your password", reset_text(&app.public_url, &token))
+    let letter = Letter::new(email, "Reset your password", reset_text(&app.public_url, &token))
         .map_err(|_| ApiError::internal())?;
     let (queued_at, user) = (Utc::now(), person.user_id);
     let expires_at = queued_at + RESET_WITHIN;

@@ -1,0 +1,69 @@
+//! Every metric of a node, once: for `# HELP`, for the documentation, and for the test that compares the two.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// A metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    pub help: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        /// Every metric, in the order of the documentation.
+        pub const CATALOGUE: &[Metric] =
+            &[$(Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help },)*];
+    };
+}
+
+catalogue! {
+    Histogram "lumbung_command_seconds" ["use_case", "outcome"]
+        "Time until a command was answered; its count is the rate of commands.";
+    Histogram "lumbung_batch_commands" [] "Commands in a committed batch.";
+    Histogram "lumbung_batch_events" [] "Events in a committed batch.";
+    Histogram "lumbung_append_seconds" [] "Time from handing a batch to the database to a definite answer.";
+    Counter "lumbung_events_total" [] "Events that this node committed.";
+    Counter "lumbung_moved_total" [] "Batches that were decided again because another node wrote first.";
+    Counter "lumbung_locked_total" [] "Times that the ledger's lock was taken before deciding.";
+    Counter "lumbung_resent_total" [] "Appends that were sent again because their answer was lost.";
+    Counter "lumbung_replayed_total" [] "Commands that were answered from their Idempotency-Key.";
+    Counter "lumbung_cache_differences_total" [] "Cached streams that differed from the log. Anything but 0 is a defect.";
+    Gauge "lumbung_commands_waiting" ["lane"] "Commands that wait for the ledger loop.";
+    Gauge "lumbung_ledger_position" [] "Where the log ends, as far as this node knows.";
+    Gauge "lumbung_projection_position" [] "What the read models show.";
+    Gauge "lumbung_projection_lag_events" [] "Events that the read models do not show yet.";
+    Gauge "lumbung_projection_lag_seconds" [] "Age of the oldest event that the read models do not show yet.";
+    Gauge "lumbung_projector_state" ["state"] "1 for what the projector of this node does: running, standby or halted.";
+    Counter "lumbung_cache_hits_total" ["cache"] "Streams that were in memory: of the ledger loop, of the access view.";
+    Counter "lumbung_cache_misses_total" ["cache"] "Streams that had to be loaded from the log.";
+    Gauge "lumbung_pool_connections" ["pool", "state"] "Connections to the database: of the journal, of queries.";
+    Gauge "lumbung_passwords_waiting" ["standing"] "Password hashes that wait for a processor.";
+    Gauge "lumbung_passwords_places_free" ["standing"] "Password hashes that would still be taken; at 0 logins are refused.";
+    Counter "lumbung_http_requests_total" ["method", "route", "status"] "Answered requests.";
+    Histogram "lumbung_http_request_seconds" ["method", "route"] "Time until a request was answered.";
+    Gauge "lumbung_http_connections" [] "Open connections.";
+    Counter "lumbung_audit_rows_lost_total" [] "Audit rows that were not stored: too many at once, or no database.";
+    Gauge "lumbung_audit_rows_waiting" [] "Audit rows that wait to be stored.";
+    Gauge "lumbung_build_info" ["version"] "1; the version that runs.";
+}
+
+pub(super) fn describe() {
+    for Metric { name, kind, help, .. } in CATALOGUE {
+        let unit = if name.ends_with("_seconds") { Unit::Seconds } else { Unit::Count };
+        match kind {
+            Kind::Counter => describe_counter!(*name, unit, *help),
+            Kind::Gauge => describe_gauge!(*name, unit, *help),
+            Kind::Histogram => describe_histogram!(*name, unit, *help),
+        }
+    }
+}

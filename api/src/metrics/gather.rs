@@ -1,0 +1,85 @@
+//! What is read when somebody asks.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use lumbung_commands::ledger::{Counts, Lane};
+use lumbung_projections::ProjectorState;
+use metrics::{counter, gauge};
+use sqlx::PgPool;
+
+use crate::app::App;
+use crate::auth::Standing;
+
+/// A look at the log for the lag; without an answer the last one stands.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Reads the counters and gauges of a node.
+pub async fn gather(app: &App) {
+    ledger(app);
+    projection(app).await;
+    pool("journal", app.ledger.pool());
+    pool("queries", app.reader.live().pool());
+    for (name, standing) in [("known", Standing::Known), ("stranger", Standing::Stranger)] {
+        let (waiting, free) = app.passwords.load(standing);
+        gauge!("lumbung_passwords_waiting", "standing" => name).set(waiting as f64);
+        gauge!("lumbung_passwords_places_free", "standing" => name).set(free as f64);
+    }
+    counter!("lumbung_audit_rows_lost_total").absolute(app.audit.lost());
+    gauge!("lumbung_audit_rows_waiting").set(app.audit.waiting() as f64);
+    gauge!("lumbung_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+fn ledger(app: &App) {
+    let Counts { events, moved, locked, resends, replayed, loads, hits, differences, .. } =
+        app.ledger.counts();
+    counter!("lumbung_events_total").absolute(events);
+    counter!("lumbung_moved_total").absolute(moved);
+    counter!("lumbung_locked_total").absolute(locked);
+    counter!("lumbung_resent_total").absolute(resends);
+    counter!("lumbung_replayed_total").absolute(replayed);
+    counter!("lumbung_cache_differences_total").absolute(differences);
+    let access = app.access.hits_and_misses();
+    for (cache, (hits, misses)) in [("ledger", (hits, loads)), ("access", access)] {
+        counter!("lumbung_cache_hits_total", "cache" => cache).absolute(hits);
+        counter!("lumbung_cache_misses_total", "cache" => cache).absolute(misses);
+    }
+    for (name, lane) in [("client", Lane::Client), ("manager", Lane::Manager)] {
+        gauge!("lumbung_commands_waiting", "lane" => name).set(app.ledger.waiting(lane) as f64);
+    }
+}
+
+async fn projection(app: &App) {
+    let (reached, projected) = (app.ledger.feed().reached(), app.freshness.projected());
+    let lag = reached.saturating_sub(projected).max(0);
+    gauge!("lumbung_ledger_position").set(reached as f64);
+    gauge!("lumbung_projection_position").set(projected as f64);
+    gauge!("lumbung_projection_lag_events").set(lag as f64);
+    let oldest = if lag == 0 { Some(0.0) } else { age_of_first_after(app, projected).await };
+    if let Some(seconds) = oldest {
+        gauge!("lumbung_projection_lag_seconds").set(seconds);
+    }
+    let now = match &*app.projector.borrow() {
+        ProjectorState::Running { .. } => "running",
+        ProjectorState::Standby => "standby",
+        ProjectorState::Halted { .. } => "halted",
+    };
+    for state in ["running", "standby", "halted"] {
+        gauge!("lumbung_projector_state", "state" => state).set(f64::from(u8::from(state == now)));
+    }
+}
+
+/// Seconds since the event behind `position` was recorded.
+async fn age_of_first_after(app: &App, position: i64) -> Option<f64> {
+    let after =
+        tokio::time::timeout(ANSWERS_WITHIN, app.ledger.feed().after(position, 1)).await.ok()?.ok()?;
+    let first = after.iter().flat_map(|facts| facts.iter()).next()?;
+    Some((Utc::now() - first.recorded_at).as_seconds_f64().max(0.0))
+}
+
+fn pool(name: &'static str, pool: &PgPool) {
+    let (all, idle) = (pool.size() as usize, pool.num_idle());
+    gauge!("lumbung_pool_connections", "pool" => name, "state" => "idle").set(idle as f64);
+    gauge!("lumbung_pool_connections", "pool" => name, "state" => "used")
+        .set(all.saturating_sub(idle) as f64);
+}
