@@ -21,6 +21,26 @@ crash rounds="50" races="1000":
 races submissions="2000" connections="64" races="1000":
     LUMBUNG_SUBMISSIONS={{ submissions }} LUMBUNG_CONNECTIONS={{ connections }} LUMBUNG_RACES={{ races }} cargo test -p lumbung --test acceptance --locked -- loans::races --nocapture
 
+# The golden files: messages, bodies, who may do what to whose.
+golden:
+    cargo test -p lumbung --test acceptance --locked -- golden::
+
+# Writes tests/golden/matrix.tsv anew; what it says must still follow from tests/golden/gates.tsv.
+golden-update:
+    LUMBUNG_UPDATE=1 cargo test -p lumbung --test acceptance --locked -- golden::matrix
+
+# Idempotency-Keys in so many copies at once; prints what came back.
+storm keys="2000" copies="16":
+    LUMBUNG_STORM_KEYS={{ keys }} LUMBUNG_STORM_COPIES={{ copies }} cargo test -p lumbung --test acceptance --locked -- storm:: --nocapture
+
+# Forged tokens, and what of people and secrets can be found in database, files and logs.
+attacks:
+    cargo test -p lumbung --test acceptance --locked -- forged:: leaks:: --nocapture
+
+# The three Quick Test Scenarios of document 004 by curl, each against a fresh server.
+scenarios:
+    tests/quick_scenarios.sh
+
 # Breaks the product on purpose and expects the safety suites to notice.
 controls:
     tests/negative_controls.sh

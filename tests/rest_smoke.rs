@@ -20,6 +20,9 @@ use tokio::net::TcpListener;
 use crate::support::cluster::database;
 use crate::support::ledger::options;
 
+/// What the tokens of these servers are signed with, in hexadecimal.
+pub(super) const TOKEN_KEY: &str = "5f1c0b6e9d2a47f3885ec4d1a06b7293e8140fd95b3c6a72f4e19d0837c5ab60";
+
 /// A node that serves.
 pub(super) struct Server {
     app: Arc<App>,
@@ -67,7 +70,7 @@ impl Server {
         };
         let config = Config::resolve_with(&CommonArgs::default(), &ServeArgs::default(), settings).unwrap();
         let node = Node::start(options, 4).await.unwrap();
-        let app = Arc::new(App::new(&config, &SecretKey::generate().unwrap(), &node));
+        let app = Arc::new(App::new(&config, &SecretKey::from_hex(TOKEN_KEY).unwrap(), &node));
         demo::seed(&app).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -88,6 +91,11 @@ impl Server {
 
     pub(super) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// Where it serves, without a slash at the end.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -39,6 +39,12 @@ impl Folder {
         self.temp.path().join(format!("server-{number}.log"))
     }
 
+    /// The logs of all servers of this folder.
+    pub(crate) fn logs(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.temp.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect()
+    }
+
     /// The main process of PostgreSQL, while it runs.
     pub(crate) fn postgres(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.data().join("postgres/postmaster.pid")).ok()?;
@@ -96,6 +102,11 @@ pub(crate) struct Attached {
 }
 
 impl Attached {
+    /// Connections that may read everything.
+    pub(crate) async fn superuser(&self) -> PgPool {
+        crate::support::cluster::superuser(&self.cluster.url("lumbung")).await
+    }
+
     /// A node of its own in this process, with the folder's keys.
     pub(crate) async fn ledger(&self) -> (Ledger, LedgerTask) {
         self.ledger_on(calendar("Asia/Jakarta".parse().unwrap())).await

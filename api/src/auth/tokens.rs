@@ -133,13 +133,17 @@ impl Tokens {
         if token.len() > LONGEST {
             return None;
         }
-        decode::<Claims>(token, &self.verifying, validation).ok().map(|decoded| decoded.claims)
+        let claims = decode::<Claims>(token, &self.verifying, validation).ok()?.claims;
+        // One from the future is none of this ledger's, whoever signed it.
+        let latest = Utc::now().timestamp().saturating_add(LEEWAY_S.cast_signed());
+        (claims.iat <= latest).then_some(claims)
     }
 }
 
 fn validation(audience: &str) -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.leeway = LEEWAY_S;
+    validation.validate_nbf = true;
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -187,6 +191,14 @@ mod tests {
         };
         assert!(tokens().verify(&made(3_590)).is_some());
         assert!(tokens().verify(&made(3_606)).is_none());
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_refused() {
+        let (user, session) = ids();
+        let made = |seconds| tokens().issue(user, session, Utc::now() + chrono::TimeDelta::seconds(seconds));
+        assert!(tokens().verify(&made(1).unwrap()).is_some(), "clocks of nodes differ a little");
+        assert!(tokens().verify(&made(60).unwrap()).is_none());
     }
 
     #[test]

@@ -1,0 +1,274 @@
+//! One well-formed request per route, such that whoever is admitted gets past every check that is about them. Probes that
+//! change something have an object of their own each time, so that none disturbs another.
+
+use lumbung_domain::{BranchId, RoleId};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::super::rest_smoke::Server;
+use super::form::{documented_profile, jpeg, multipart};
+use super::gates::Object;
+use super::town::{Person, Town};
+use super::walk::application;
+
+pub(super) const JAKARTA: BranchId = BranchId(1);
+pub(super) const SURABAYA: BranchId = BranchId(2);
+
+/// Who asks: a role of Jakarta, or nobody.
+pub(super) struct Caller {
+    pub(super) role: Option<RoleId>,
+    pub(super) deactivated: bool,
+    pub(super) person: Option<Person>,
+}
+
+/// What the probes find in place.
+pub(super) struct Scene<'a> {
+    pub(super) town: Town<'a>,
+    /// Three stages, in Jakarta; the head office decides everywhere.
+    officers: [Person; 3],
+    officers_elsewhere: [Person; 2],
+    admin: Person,
+    /// Loans that nobody decides on: in Jakarta, in Surabaya.
+    loans: [i64; 2],
+    /// A file of somebody.
+    file: String,
+}
+
+pub(super) enum Body {
+    Nothing,
+    Json(Value),
+    Profile,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) async fn set(server: &'a Server) -> Self {
+        let town = Town::of(server);
+        let (jakarta, surabaya) = (Some(JAKARTA), Some(SURABAYA));
+        let officers = [
+            town.staff(RoleId::MARKETING, jakarta).await,
+            town.staff(RoleId::BRANCH_MANAGER, jakarta).await,
+            town.staff(RoleId::BACKOFFICE, None).await,
+        ];
+        let officers_elsewhere = [
+            town.staff(RoleId::MARKETING, surabaya).await,
+            town.staff(RoleId::BRANCH_MANAGER, surabaya).await,
+        ];
+        let admin = town.staff(RoleId::SUPERADMIN, None).await;
+        let (here, there) = (town.borrower().await, town.borrower().await);
+        let loans = [town.loan(&here, 1).await, town.loan(&there, 2).await];
+        let file = upload(server, &here).await;
+        Self { town, officers, officers_elsewhere, admin, loans, file }
+    }
+
+    fn server(&self) -> &Server {
+        self.town.server
+    }
+
+    pub(super) async fn caller(&self, role: RoleId) -> Person {
+        let branch = [RoleId::MARKETING, RoleId::BRANCH_MANAGER].contains(&role).then_some(JAKARTA);
+        if role == RoleId::CUSTOMER {
+            self.town.borrower().await
+        } else {
+            self.town.staff(role, branch).await
+        }
+    }
+
+    /// A loan that waits for this role, at this branch.
+    async fn waiting(&self, role: Option<RoleId>, branch: BranchId) -> i64 {
+        let loan = self.town.loan(&self.town.borrower().await, branch.0).await;
+        let [marketing, manager] = if branch == JAKARTA {
+            [&self.officers[0], &self.officers[1]]
+        } else {
+            self.officers_elsewhere.each_ref()
+        };
+        let before: &[&Person] = match role {
+            Some(RoleId::BRANCH_MANAGER) => &[marketing],
+            Some(RoleId::BACKOFFICE) => &[marketing, manager],
+            _ => &[],
+        };
+        for officer in before {
+            let path = format!("/api/approval/{loan}/approve");
+            self.server().post(&path, &officer.token, json!({})).await.ok(200);
+        }
+        loan
+    }
+
+    /// A loan to look at.
+    async fn loan(&self, caller: &Caller, object: Object) -> i64 {
+        match (object, &caller.person) {
+            (Object::Own, Some(person)) if caller.role == Some(RoleId::CUSTOMER) && !caller.deactivated => {
+                let mine = self.server().get("/api/loans", &person.token).await.ok(200);
+                match mine.as_array().unwrap().iter().find(|loan| loan["status"] == "SUBMITTED") {
+                    Some(loan) => loan["id"].as_i64().unwrap(),
+                    None => self.town.loan(person, 1).await,
+                }
+            }
+            (Object::OtherBranch, _) => self.loans[1],
+            _ => self.loans[0],
+        }
+    }
+
+    /// Somebody to administer.
+    async fn member(&self, caller: &Caller, object: Object) -> i64 {
+        let branch = if object == Object::OtherBranch { SURABAYA } else { JAKARTA };
+        match (object, &caller.person) {
+            (Object::Own, Some(person)) => person.number,
+            _ => self.town.staff(RoleId::MARKETING, Some(branch)).await.number,
+        }
+    }
+
+    /// A name of a file that is there.
+    async fn file(&self, caller: &Caller, object: Object) -> String {
+        match (object, &caller.person) {
+            (Object::Own, Some(person)) if caller.role == Some(RoleId::CUSTOMER) && !caller.deactivated => {
+                upload(self.server(), person).await
+            }
+            _ => self.file.clone(),
+        }
+    }
+
+    async fn new_branch(&self) -> i64 {
+        let body = json!({"code": fresh("B"), "location": "Medan"});
+        let branch = self.server().post("/api/admin/branches", &self.admin.token, body).await.ok(201);
+        branch["id"].as_i64().unwrap()
+    }
+
+    /// The request that asks for this of this object.
+    pub(super) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        caller: &Caller,
+        object: Object,
+    ) -> RequestBuilder {
+        let fresh = match (&caller.person, caller.role) {
+            // What ends a session or changes the caller gets a caller of its own.
+            (Some(_), Some(role)) if !caller.deactivated && changes_caller(method, path) => {
+                let borrows = path == "/api/loans";
+                let customer = role == RoleId::CUSTOMER && !borrows;
+                Some(if customer { self.town.customer().await } else { self.caller(role).await })
+            }
+            _ => None,
+        };
+        let (target, body) = self.target(method, path, caller, object).await;
+        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+        let mut request = self.server().request(method, &target);
+        if let Some(person) = fresh.as_ref().or(caller.person.as_ref()) {
+            request = request.bearer_auth(&person.token);
+        }
+        match body {
+            Body::Nothing => request,
+            Body::Json(body) => request.json(&body),
+            Body::Profile => {
+                let (kind, body) = multipart(Some(&documented_profile()), &[]);
+                request.header("Content-Type", kind).body(body)
+            }
+        }
+    }
+
+    /// The path with its object, and the body.
+    async fn target(&self, method: &str, path: &str, caller: &Caller, object: Object) -> (String, Body) {
+        let body = Body::Json(body(method, path));
+        let with = |name: &str, value: &dyn std::fmt::Display| path.replace(name, &value.to_string());
+        match (method, path) {
+            ("put", "/api/customer/profile") => (path.to_owned(), Body::Profile),
+            ("get", "/api/loans/{id}" | "/api/loans/{id}/history") => {
+                (with("{id}", &self.loan(caller, object).await), Body::Nothing)
+            }
+            ("post", "/api/loans/{id}/cancel") => (with("{id}", &self.loan(caller, object).await), body),
+            ("post", "/api/approval/{id}/approve" | "/api/approval/{id}/reject") => {
+                let branch = if object == Object::OtherBranch { SURABAYA } else { JAKARTA };
+                let own = object == Object::Own && caller.role == Some(RoleId::CUSTOMER);
+                let loan = if own {
+                    self.loan(caller, object).await
+                } else {
+                    self.waiting(caller.role, branch).await
+                };
+                (with("{id}", &loan), body)
+            }
+            ("get", "/api/users/{id}") => (with("{id}", &self.member(caller, object).await), Body::Nothing),
+            ("put" | "patch" | "post", path) if path.starts_with("/api/admin/users/") => {
+                (with("{id}", &self.member(caller, object).await), body)
+            }
+            ("delete", "/api/admin/users/{userId}/roles/{roleId}") => {
+                let path = with("{userId}", &self.member(caller, object).await);
+                (path.replace("{roleId}", "2"), Body::Nothing)
+            }
+            // A role that nobody here has; what it has stays.
+            ("put", "/api/admin/roles/{id}/permissions") => (with("{id}", &7), body),
+            ("put", "/api/admin/branches/{id}") => {
+                let (id, code, location) =
+                    if object == Object::Own { (1, "JKT", "Jakarta") } else { (2, "SBY", "Surabaya") };
+                (with("{id}", &id), Body::Json(json!({"code": code, "location": location})))
+            }
+            ("delete", "/api/admin/branches/{id}") => (with("{id}", &self.new_branch().await), Body::Nothing),
+            ("put", "/api/admin/products/{id}") => (with("{id}", &4), body),
+            ("get", "/uploads/{filename}" | "/uploads/documents/{filename}") => {
+                (with("{filename}", &self.file(caller, object).await), Body::Nothing)
+            }
+            ("get", path) => (path.to_owned(), Body::Nothing),
+            (_, path) => {
+                assert!(!path.contains('{'), "no object for {method} {path}");
+                (path.to_owned(), body)
+            }
+        }
+    }
+}
+
+fn changes_caller(method: &str, path: &str) -> bool {
+    let changing = ["/api/auth/logout", "/api/auth/change-password", "/api/customer/plafond", "/api/loans"];
+    method == "post" && changing.contains(&path)
+}
+
+/// What is sent to the route; panics for a route that has no probe.
+fn body(method: &str, path: &str) -> Value {
+    let email = || format!("{}@example.com", fresh("probe."));
+    match (method, path) {
+        ("post", "/api/auth/register") => {
+            json!({"name": "New Customer", "email": email(), "password": "password123"})
+        }
+        ("post", "/api/auth/login") => json!({"email": "john.doe@email.com", "password": "customer123"}),
+        ("post", "/api/auth/forgot-password") => json!({"email": email()}),
+        ("post", "/api/auth/reset-password") => {
+            json!({"token": "none", "newPassword": "password123", "confirmPassword": "password123"})
+        }
+        ("post", "/api/auth/refresh") => json!({"refreshToken": "none"}),
+        // Nobody's, so what an admitted caller is told is that it is wrong.
+        ("post", "/api/auth/change-password") => {
+            json!({"currentPassword": "no password", "newPassword": "password123"})
+        }
+        ("post", "/api/customer/plafond") => json!({"productId": 1}),
+        ("post", "/api/loans") => application(1_000_000),
+        ("post", "/api/approval/{id}/approve" | "/api/approval/{id}/reject") => json!({"note": "Seen"}),
+        ("post", "/api/loans/{id}/cancel") => json!({"note": "Not needed"}),
+        ("post", "/api/admin/users") => {
+            json!({"name": "New Officer", "email": email(), "password": "password123", "roleId": 4})
+        }
+        ("put", "/api/admin/users/{id}") => json!({"name": "Citizen Renamed"}),
+        ("patch", "/api/admin/users/{id}/status") => json!({"isActive": true}),
+        ("post", "/api/admin/users/{id}/roles") => json!({"roleId": 3}),
+        ("put", "/api/admin/roles/{id}/permissions") => json!({"permissionIds": [27, 31]}),
+        ("post", "/api/admin/branches") => json!({"code": fresh("N"), "location": "Medan"}),
+        ("post", "/api/admin/products") => {
+            json!({"name": fresh("P"), "amount": 1_000_000, "tenor": 12, "interestRate": 9.5, "active": false})
+        }
+        ("put", "/api/admin/products/{id}") => {
+            json!({"name": "PLATINUM", "amount": 50_000_000, "tenor": 48, "interestRate": 7.0, "active": true})
+        }
+        ("post", "/api/auth/logout") | ("get" | "delete", _) => json!({}),
+        ("put", "/api/customer/profile" | "/api/admin/branches/{id}") => Value::Null,
+        _ => panic!("{method} {path} has no probe: say in tests/golden/probes.rs what to send to it"),
+    }
+}
+
+/// A text that no other probe uses.
+fn fresh(prefix: &str) -> String {
+    format!("{prefix}{}", crate::support::people::fresh_number())
+}
+
+async fn upload(server: &Server, person: &Person) -> String {
+    let picture = jpeg("ktp");
+    let request = server.profile_form(&person.token, Some(&json!({})), &[("ktp", "ktp.jpg", &picture)]);
+    let url = super::super::rest_smoke::send(request).await.ok(200)["ktpUrl"].clone();
+    url.as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
