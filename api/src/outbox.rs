@@ -19,7 +19,7 @@ use lumbung_commands::{Answer, Call, Ledger};
 use lumbung_domain::{DeliveryFailure, Dropped};
 use lumbung_journal::{JournalError, KeyError};
 use lumbung_projections::outbox::{self, Due};
-use lumbung_projections::{Behind, Freshness, ReadError, Reader, Stop, Stopper};
+use lumbung_projections::{Behind, Freshness, ReadError, Stop, Stopper};
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -61,7 +61,6 @@ enum Interrupted {
 struct Shift {
     database: PgConnectOptions,
     desk: Desk,
-    reader: Arc<Reader>,
     freshness: Freshness,
     bell: Arc<Notify>,
     stop: Stop,
@@ -97,7 +96,6 @@ impl Outbox {
         let shift = Shift {
             database: database.clone(),
             desk,
-            reader: Arc::clone(&app.reader),
             freshness: app.freshness.clone(),
             bell: Arc::clone(&app.outbox_bell),
             stop,
@@ -144,9 +142,9 @@ impl Shift {
         let mut shown = self.desk.ledger.feed().reached();
         while !self.stop.is_raised() {
             // A read that does not show what was settled would have it sent again.
-            self.freshness.wait_for(shown, PROJECTED_WITHIN).await?;
+            let read = self.freshness.wait_for(shown, PROJECTED_WITHIN).await?.schema;
             lease.check().await?;
-            let due = outbox::due(&self.reader.live(), Utc::now(), AT_ONCE).await?;
+            let due = outbox::due(&read, Utc::now(), AT_ONCE).await?;
             if due.is_empty() {
                 tokio::select! {
                     () = self.bell.notified() => shown = self.desk.ledger.feed().reached(),
