@@ -41,6 +41,10 @@ attacks:
 scenarios:
     tests/quick_scenarios.sh
 
+# What others wait for their commands while 200 logins a second come in with wrong passwords, and without them.
+flood seconds="10":
+    LOGIN_FLOOD_S={{ seconds }} cargo test --profile bench -p lumbung --test acceptance --locked -- auth::flood --nocapture
+
 # Breaks the product on purpose and expects the safety suites to notice.
 controls:
     tests/negative_controls.sh

@@ -1,6 +1,6 @@
 //! A flood of logins must not take the node: what others wait for their commands, with and without it.
 //!
-//! A measurement and no test: it says what it found. `LOGIN_FLOOD_S=10 cargo test --test acceptance login_flood -- --nocapture`;
+//! A measurement and no test: it says what it found. `just flood` measures optimised code;
 //! without the variable only one short round shows that it runs.
 
 use std::sync::Arc;
