@@ -159,6 +159,15 @@ impl Row {
 }
 
 #[test]
+fn every_documented_body_is_that_of_some_row() {
+    let bodies: Value = serde_json::from_str(BODIES).unwrap();
+    let named: BTreeSet<_> = rows().into_values().flat_map(|row| row.bodies).collect();
+    for name in bodies.as_object().unwrap().keys() {
+        assert!(named.contains(name.as_str()), "{name}");
+    }
+}
+
+#[test]
 fn a_row_that_nobody_asserts_or_that_is_not_there_is_told() {
     let complaint = |golden: Golden| {
         let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| golden.finish()));
