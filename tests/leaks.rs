@@ -45,6 +45,7 @@ async fn nobody_is_found_in_what_is_stored_and_logged() {
     let dump = dump(&everything).await;
     everything.close().await;
     attached.leave().await;
+    let metrics = town.metrics().await;
     let printed = server.printed("").await;
     assert!(server.stop().await.success());
 
@@ -56,6 +57,7 @@ async fn nobody_is_found_in_what_is_stored_and_logged() {
             },
         ),
     );
+    places.push(("the metrics".to_owned(), metrics.into_bytes()));
     places.push(("the terminal".to_owned(), without_letters(&printed).into_bytes()));
     places
         .extend(folder.logs().into_iter().map(|path| (path.display().to_string(), fs::read(path).unwrap())));

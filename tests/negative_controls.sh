@@ -13,6 +13,10 @@ trap 'rm -rf "$copy"' EXIT
 
 crash=crash::nothing_acknowledged_is_lost_and_nothing_is_doubled
 authority=scenario::authority::only_the_officer_whose_turn_it_is_decides
+matrix=golden::matrix::who_may_do_what_to_whose
+forged=forged::no_forged_token_opens_any_gate
+storm=storm::every_key_has_one_effect
+leaks=leaks::nobody_is_found_in_what_is_stored_and_logged
 counters=loans::races::one_customer_at_many_counters
 export RUST_BACKTRACE=0
 export LUMBUNG_CRASH_ROUNDS=${LUMBUNG_CRASH_ROUNDS:-8} LUMBUNG_CRASH_SEED=${LUMBUNG_CRASH_SEED:-1}
@@ -64,7 +68,7 @@ control() {
 }
 
 build "the unbroken product"
-for test in "$crash" "$authority" "$counters"; do
+for test in "$crash" "$authority" "$counters" "$matrix" "$forged" "$storm" "$leaks"; do
   if ! run "$test"; then
     echo "the unbroken product is red: $test" >&2
     tail -40 "$copy/log" >&2
@@ -95,6 +99,16 @@ control "no permission check at the stage" "$authority" commands/src/loan/decide
 
 control "no look for a pending loan" "$counters" domain/src/plafond.rs \
   's/Self::Active { pending: Some(_), .. } => Err(Rejection::LoanAlreadyPending),/Self::Active { pending: Some(_), .. } => Ok(()),/'
+
+control "no idempotency record, over HTTP" "$storm" commands/src/ledger/draft.rs '/self\.batch\.answers\.push(/d'
+
+control "no gate before people" "$matrix" api/src/auth/gate.rs 's/LookAtPeople: is_staff;/LookAtPeople: |_| true;/'
+
+control "tokens from the future" "$forged" api/src/auth/tokens.rs 's/(claims\.iat <= latest)/(claims.iat <= i64::MAX \&\& latest > 0)/'
+
+control "an e-mail in the log" "$leaks" api/src/rest/auth/sign_in.rs \
+  '/let Credentials { email, typed, password } = input.form;/a\
+    tracing::debug!(email = email.as_ref().map_or("", |email| email.as_str()), "somebody logs in");'
 
 printf '\n%-32s %-6s %s\n' control result seen
 printf '%s\n' "${table[@]}"

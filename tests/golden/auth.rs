@@ -18,6 +18,7 @@ pub(super) async fn run(golden: &mut Golden) {
     tokens(golden, &server).await;
     sessions(golden, &server).await;
     deactivated(golden, &server).await;
+    no_mail(golden).await;
 }
 
 async fn registers(golden: &mut Golden, server: &Server) {
@@ -87,7 +88,10 @@ async fn sessions(golden: &mut Golden, server: &Server) {
     let signed_in = login(server, "john.doe@email.com", "customer123").await.ok(200);
     let refresh =
         async |token: &Value| server.open_post("/api/auth/refresh", json!({"refreshToken": token})).await;
-    golden.row("AUTH_REFRESH", &refresh(&signed_in["refreshToken"]).await);
+    let refreshed = refresh(&signed_in["refreshToken"]).await;
+    golden.row("AUTH_REFRESH", &refreshed);
+    golden.row("AUTH_REFRESH", &refresh(&refreshed.json["data"]["refreshToken"]).await);
+    golden.row("AUTH_REFRESH_REUSED", &refresh(&signed_in["refreshToken"]).await);
     golden.row("AUTH_REFRESH_INVALID", &refresh(&json!("550e8400-e29b-41d4-a716-446655440000")).await);
     golden.row("AUTH_REFRESH_INVALID", &refresh(&signed_in["token"]).await);
 
@@ -124,6 +128,20 @@ async fn resets(golden: &mut Golden, server: &Server) {
     let old = before["token"].as_str().unwrap();
     golden.row("AUTH_RESET_ENDS_SESSIONS", &server.get("/api/loans", old).await);
     login(server, email, "newPassword456").await.ok(200);
+}
+
+/// Letters are nobody's business in production, so without a mail server they go nowhere.
+async fn no_mail(golden: &mut Golden) {
+    let key = "5a".repeat(32);
+    let server = Server::start_with(&[
+        ("LUMBUNG_ENVIRONMENT", "production"),
+        ("DATABASE_URL", "postgres://localhost/lumbung"),
+        ("LUMBUNG_MASTER_KEY", &key),
+        ("LUMBUNG_TOKEN_KEY", &key),
+    ])
+    .await;
+    let body = json!({"email": "john.doe@email.com"});
+    golden.row("AUTH_FORGOT_NO_MAIL", &server.open_post("/api/auth/forgot-password", body).await);
 }
 
 async fn deactivated(golden: &mut Golden, server: &Server) {

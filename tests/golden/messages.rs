@@ -157,3 +157,40 @@ impl Row {
         }
     }
 }
+
+#[test]
+fn every_documented_body_is_that_of_some_row() {
+    let bodies: Value = serde_json::from_str(BODIES).unwrap();
+    let named: BTreeSet<_> = rows().into_values().flat_map(|row| row.bodies).collect();
+    for name in bodies.as_object().unwrap().keys() {
+        assert!(named.contains(name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn a_row_that_nobody_asserts_or_that_is_not_there_is_told() {
+    let complaint = |golden: Golden| {
+        let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| golden.finish()));
+        told.expect_err("nothing was told").downcast_ref::<String>().unwrap().clone()
+    };
+    assert!(complaint(Golden::of("CATALOGUE")).contains("CATALOGUE_PRODUCTS: not asserted"));
+    let answer = |status: u16, text: &str| Answer {
+        status: status.try_into().unwrap(),
+        headers: std::collections::HashMap::new(),
+        text: text.to_owned(),
+        json: serde_json::from_str(text).unwrap(),
+    };
+    let products = documented("PRODUCTS").to_string();
+    for (id, told, what) in [
+        ("CATALOGUE_NOTHING", answer(200, &products), "no row of area"),
+        ("PLAFOND_SHOW", answer(200, &products), "no row of area"),
+        ("CATALOGUE_PRODUCTS", answer(201, &products), "status 201"),
+        ("CATALOGUE_PRODUCTS", answer(200, &products.replace("Success", "Done")), "\"Success\""),
+        ("CATALOGUE_PRODUCTS", answer(200, &products.replace("tenor", "months")), "tenor is missing"),
+    ] {
+        let mut golden = Golden::of("CATALOGUE");
+        golden.row(id, &told);
+        let complaint = complaint(golden);
+        assert!(complaint.contains(what), "{complaint}");
+    }
+}

@@ -11,8 +11,9 @@ use tokio::net::TcpStream;
 
 use super::super::rest_smoke::{Answer, Server, send};
 use super::messages::Golden;
+use super::town::Town;
 use super::walk::{Officers, application};
-use crate::support::cluster::database;
+use crate::support::cluster::{database, superuser};
 use crate::support::ledger::options;
 use crate::support::proxy::{Cut, Proxy};
 
@@ -26,6 +27,8 @@ pub(super) async fn run(golden: &mut Golden) {
     fields(golden, &server, &john, &officers).await;
     headers(golden, &server, &john, &officers).await;
     unknown_outcome(golden).await;
+    overloaded(golden).await;
+    erased(golden).await;
 }
 
 async fn routes(golden: &mut Golden, server: &Server, john: &str) {
@@ -148,4 +151,37 @@ async fn unknown_outcome(golden: &mut Golden) {
         told.text
     );
     told.ok(200);
+}
+
+/// A ledger that waits for its database, and more commands than may wait for it.
+async fn overloaded(golden: &mut Golden) {
+    let database = database().await;
+    let proxy = Proxy::start();
+    let append_within = Duration::from_secs(2);
+    let lane =
+        Options { client_lane: 1, batch_commands: 1, append_within, ..options(&proxy.before(&database)) };
+    let server = Server::start_on(lane).await;
+    let john = server.login("john.doe@email.com", "customer123").await;
+    proxy.cut_next(Cut::Silence);
+    let select = || server.post("/api/customer/plafond", &john, json!({"productId": 1}));
+    let told = futures_util::future::join_all((0..16).map(|_| select())).await;
+    let refused = told.iter().find(|answer| answer.status == 503);
+    golden.row("RULES_OVERLOADED", refused.expect("nobody was turned away"));
+    assert_eq!(told.iter().filter(|answer| answer.status == 200).count(), 1);
+}
+
+/// Erasing a person destroys their key; whoever repeats what they did then reads nothing of them.
+async fn erased(golden: &mut Golden) {
+    let database = database().await;
+    let server = Server::start_on(options(&database)).await;
+    let town = Town::of(&server);
+    let borrower = town.borrower().await;
+    let body = application(1_000_000).to_string();
+    server.post_keyed("/api/loans", &borrower.token, "k", &body).await.ok(201);
+    let pool = superuser(&database).await;
+    let erase = sqlx::query("delete from journal.person_keys where person = $1").bind(borrower.user.0);
+    erase.execute(&pool).await.unwrap();
+    // Another node has not opened anything of them yet.
+    let elsewhere = Server::start_on(options(&database)).await;
+    golden.row("RULES_ERASED", &elsewhere.post_keyed("/api/loans", &borrower.token, "k", &body).await);
 }

@@ -27,5 +27,6 @@ pub(super) async fn run(golden: &mut Golden) {
         golden.row("STAFF_USER", &server.get(&path, &token).await);
     }
     golden.row("STAFF_USER_MISSING", &server.get("/api/users/999999", &officer).await);
+    golden.row("STAFF_USER_NO_NUMBER", &server.get("/api/users/first", &officer).await);
     golden.row("STAFF_USER_CUSTOMER", &server.get(&path, &john).await);
 }

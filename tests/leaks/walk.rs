@@ -87,6 +87,13 @@ impl Town {
         self.post("/api/admin/branches", &self.admin, body).await.ok(201);
     }
 
+    /// What operators can read of the server.
+    pub(super) async fn metrics(&mut self) -> String {
+        let operator = self.login("operator@loan.com", "operator123").await;
+        let request = self.client.get(format!("{}/metrics", self.url)).bearer_auth(operator);
+        request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
+    }
+
     /// All of one person's flows.
     pub(super) async fn live(&mut self, person: &Planted, server: &Server) {
         let token = self.join(person).await;
