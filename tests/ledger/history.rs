@@ -112,7 +112,7 @@ async fn postgres_es_reads_every_stream_as_we_do() {
         compare::<Loan>(pool).await,
         compare::<Wallet>(pool).await,
     ];
-    assert_eq!(compared, [1, 8, 3, 5, 1, 5, 13, 5, 1, 1, 1]);
+    assert_eq!(compared, [1, 8, 3, 5, 1, 5, 18, 5, 1, 1, 1]);
     let streams: i64 =
         sqlx::query_scalar("select count(distinct (aggregate_type, aggregate_id)) from journal.events")
             .fetch_one(pool)

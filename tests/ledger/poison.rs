@@ -50,9 +50,9 @@ async fn assert_nothing_is_left_of_it(node: Node) {
     node.close().await;
 }
 
-/// Two branches and the online one, and per person one e-mail and one number.
+/// Two branches and the online one, five products, and per person one e-mail and one number.
 async fn claims_of_people(ledger: &Ledger) -> i64 {
-    3 + 2 * events(ledger, "UserRegistered").await
+    3 + 5 + 2 * events(ledger, "UserRegistered").await
 }
 
 #[tokio::test]
