@@ -180,16 +180,17 @@ impl Config {
             }
         }
         let data_dir = layer.data_dir.map_or_else(|| DataDir::default_path(env), Ok)?;
+        let listen = layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
         Ok(Self {
             environment,
-            listen: layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            listen,
             metrics_listen: layer.metrics_listen,
             uploads_dir: layer.uploads_dir.unwrap_or_else(|| data_dir.join("uploads")),
             data_dir,
             database,
             demo,
             zone: zone(layer.zone)?,
-            public_url: public_url(layer.public_url)?,
+            public_url: public_url(layer.public_url, listen)?,
             cors_origins: cors_origins(layer.cors_origins.unwrap_or_default())?,
             log: Log {
                 format: layer.log_format.unwrap_or(if production {
@@ -272,8 +273,13 @@ fn trusted_proxies(given: Option<String>) -> Result<TrustedProxies, ConfigError>
     })
 }
 
-fn public_url(given: Option<String>) -> Result<String, ConfigError> {
-    let url = given.unwrap_or_else(|| "http://localhost:8080".to_owned());
+fn public_url(given: Option<String>, listen: SocketAddr) -> Result<String, ConfigError> {
+    let url = given.unwrap_or_else(|| match listen.ip() {
+        address if address.is_loopback() || address.is_unspecified() => {
+            format!("http://localhost:{}", listen.port())
+        }
+        _ => format!("http://{listen}"),
+    });
     let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     match host {
         Some(host)

@@ -103,6 +103,8 @@ pub enum Rejection {
     LoanWrongStatus { status: LoanStatus },
     #[error("You have already decided on this loan")]
     AlreadyDecided,
+    #[error("The customer is deactivated, so the loan cannot be disbursed")]
+    CustomerNotActive,
     #[error("Only a pending loan application can be cancelled")]
     LoanNotPending { status: LoanStatus },
     #[error("The loan application has not waited long enough to expire")]

@@ -14,6 +14,7 @@ pub use of_officer::{OwnDecision, of_officer};
 
 use crate::cell::{column, parsed, sealed_option};
 use crate::error::{ProjectionError, ReadError};
+use crate::page::{Cursor, Limit, Page};
 use crate::reader::LiveSchema;
 
 pub(crate) const VERSION: u32 = 1;
@@ -42,7 +43,7 @@ from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::
 
 const OF_LOAN: &str = "
 select position, status, note, decided_by, decided_by_name, role, branch_location, decided_at
-from loan_history where loan = $1 order by position";
+from loan_history where loan = $1 and position > $2 order by position limit $3";
 
 /// The role of the customer's own rows.
 const CUSTOMER: &str = "CUSTOMER";
@@ -92,9 +93,20 @@ pub enum HistoryNote {
 ///
 /// # Errors
 /// See [`ReadError`].
-pub async fn of_loan(read: &LiveSchema, loan: LoanNumber) -> Result<Vec<HistoryEntry>, ReadError> {
-    let rows = sqlx::query(OF_LOAN).bind(loan.0).fetch_all(read.pool()).await?;
-    rows.iter().map(HistoryEntry::from_row).collect()
+pub async fn of_loan(
+    read: &LiveSchema,
+    loan: LoanNumber,
+    limit: Limit,
+    after: Option<Cursor>,
+) -> Result<Page<HistoryEntry>, ReadError> {
+    let rows = sqlx::query(OF_LOAN)
+        .bind(loan.0)
+        .bind(after.map_or(0, |cursor| cursor.0))
+        .bind(Page::<HistoryEntry>::fetched(limit))
+        .fetch_all(read.pool())
+        .await?;
+    let steps = rows.iter().map(HistoryEntry::from_row).collect::<Result<_, _>>()?;
+    Ok(Page::cut(steps, limit, |step: &HistoryEntry| step.position))
 }
 
 impl HistoryEntry {

@@ -39,6 +39,10 @@ pub(super) async fn run(golden: &mut Golden) {
     };
     golden.row("PROFILE_UPDATE_STAFF", &update(&officer, documented_profile(), &[]).await);
     golden.row("PROFILE_UPDATE_NIK", &update(&jane, json!({"nik": "320123456789000"}), &[]).await);
+    // Its inner structure is a finding of somebody else's.
+    golden.row("PROFILE_UPDATE_NIK_ANY", &update(&jane, json!({"nik": "0000000000000000"}), &[]).await);
+    let long = json!({"address": "x".repeat(501)});
+    golden.row("PROFILE_UPDATE_ADDRESS", &update(&jane, long, &[]).await);
     let text: File<'_> = ("ktp", "ktp.jpg", b"only a name makes no picture");
     golden.row("PROFILE_UPDATE_FILE_KIND", &update(&jane, json!({}), &[text]).await);
     let mut large = jpeg("large");

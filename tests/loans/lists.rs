@@ -213,3 +213,27 @@ async fn an_officer_finds_what_they_decided() {
         assert_eq!(mine(token).await.error(), (403, "ACCESS_DENIED", "Access Denied"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_comes_in_pages_too() {
+    let server = Server::start().await;
+    let cast = Cast::log_in(&server).await;
+    cast.select(&server, 1).await.ok(200);
+    let loan = cast.borrow(&server, 1_000_000).await;
+    cast.approve(&server, loan, 3).await;
+    let all = ids(server.get(&format!("/api/loans/{loan}/history"), &cast.john).await);
+    assert_eq!(all.len(), 4);
+    let mut path = Some(format!("/api/loans/{loan}/history?limit=3"));
+    let mut seen = Vec::new();
+    while let Some(page) = path {
+        let answer = server.get(&page, &cast.john).await;
+        path = next(&answer);
+        seen.push(ids(answer));
+    }
+    assert_eq!(seen, [&all[..3], &all[3..]]);
+    let wrong = server.get(&format!("/api/loans/{loan}/history?limit=0&page=2"), &cast.john).await;
+    assert_eq!(
+        faults(&wrong),
+        ["limit: must be a whole number between 1 and 1000", "page: is not a parameter of this list"]
+    );
+}

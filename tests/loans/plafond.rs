@@ -98,3 +98,29 @@ async fn what_can_be_selected() {
         assert_eq!(answer.error(), (400, "PLAFOND_ALREADY_ACTIVE", message));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_who_is_locked_out_is_paid() {
+    let server = Server::start().await;
+    let cast = Cast::log_in(&server).await;
+    cast.select(&server, 1).await.ok(200);
+    let loan = cast.borrow(&server, 3_000_000).await;
+    cast.approve(&server, loan, 2).await;
+    let admin = server.login("admin@loan.com", "admin123").await;
+    let customer = server.get("/api/customer/profile", &cast.john).await.ok(200)["id"].as_i64().unwrap();
+    let active = async |active: bool| {
+        let path = format!("/api/admin/users/{customer}/status");
+        server.patch(&path, &admin, json!({"isActive": active})).await.ok(200);
+    };
+    active(false).await;
+    let approve = format!("/api/approval/{loan}/approve");
+    let refused = server.post(&approve, &cast.officers[2], json!({})).await;
+    assert_eq!(
+        refused.error(),
+        (400, "CUSTOMER_NOT_ACTIVE", "The customer is deactivated, so the loan cannot be disbursed")
+    );
+    let waiting = server.get(&format!("/api/loans/{loan}"), &cast.officers[2]).await.ok(200);
+    assert_eq!(waiting["status"], "BRANCH_MANAGER_APPROVED");
+    active(true).await;
+    assert_eq!(server.post(&approve, &cast.officers[2], json!({})).await.ok(200)["status"], "DISBURSED");
+}

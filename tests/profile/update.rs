@@ -21,7 +21,8 @@ async fn the_documented_profiles() {
     let data = shown.ok(200);
     let expected = json!({
         "id": data["id"], "name": "John Doe", "email": "john.doe@email.com", "userType": "CUSTOMER",
-        "isActive": true, "roles": ["CUSTOMER"],
+        "isActive": true, "roles": ["CUSTOMER"], "branch": null, "branchId": null, "branchName": null,
+        "createdAt": data["createdAt"],
         "profile": {
             "nik": "3201234567890001", "birthdate": "1990-05-15", "phoneNumber": "+6281234567890",
             "address": "Jl. Sudirman No. 123, Jakarta", "ktpUrl": null, "kkUrl": null, "npwpUrl": null,
@@ -29,6 +30,7 @@ async fn the_documented_profiles() {
         },
     });
     assert_eq!(data, expected);
+    assert!(data["createdAt"].is_string());
     assert_eq!(server.get("/api/users/profile", &john).await.ok(200), expected);
     let unset = json!({
         "nik": null, "birthdate": null, "phoneNumber": null, "address": null, "ktpUrl": null, "kkUrl": null,
@@ -40,6 +42,7 @@ async fn the_documented_profiles() {
     let own = server.get("/api/users/profile", &marketing).await.ok(200);
     assert_eq!((&own["userType"], &own["roles"]), (&json!("INTERNAL"), &json!(["MARKETING"])));
     assert_eq!(own["profile"], unset);
+    assert_eq!((&own["branch"]["code"], &own["branchName"]), (&json!("JKT"), &json!("Jakarta")));
     let refused = server.get("/api/customer/profile", &marketing).await;
     assert_eq!(refused.error(), (403, "ACCESS_DENIED", "Access Denied"));
     assert_eq!(server.get("/api/users/profile", "x").await.error().0, 401);

@@ -94,7 +94,7 @@ settings! {
     /// The zone that the documented endpoints print times in and that business days follow.
     zone: String, ["LUMBUNG_ZONE"], "a time zone", default "Asia/Jakarta";
     /// What links in answers start with. With `https://`, browsers are told to come back by HTTPS only.
-    public_url: String, ["LUMBUNG_PUBLIC_URL"], "an address", default "http://localhost:8080";
+    public_url: String, ["LUMBUNG_PUBLIC_URL"], "an address", default "the address of `listen`";
     /// Origins whose scripts may use the API (CORS), such as `https://app.example.com`; `*` for all. In the
     /// environment, separated by commas.
     cors_origins: List, ["LUMBUNG_CORS_ORIGINS"], "a list of origins", default "none";

@@ -140,4 +140,12 @@ impl BranchJson {
     pub(super) fn new(id: i64, code: &str, location: &str) -> Self {
         Self { id, code: code.to_owned(), name: location.to_owned(), location: location.to_owned() }
     }
+
+    pub(super) fn id(&self) -> i64 {
+        self.id
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
 }

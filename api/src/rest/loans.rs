@@ -17,7 +17,7 @@ use super::loan_filter::{LoanFilter, reach};
 use super::loan_json::{LoanDetail, LoanRow};
 use super::path::{LoanToChange, LoanToRead};
 use super::people::{People, customer_of};
-use super::view::{Filtered, View};
+use super::view::{Filtered, Listing, View};
 use crate::app::App;
 use crate::auth::{Caller, ReadLoan, ReadLoans, SubmitLoans, is_customer_with};
 
@@ -144,14 +144,14 @@ pub(super) async fn history(
     State(app): State<Arc<App>>,
     caller: Caller<ReadLoan>,
     LoanToRead(number): LoanToRead,
-    view: View,
+    Listing { view, paging }: Listing,
 ) -> Result<Reply<Vec<HistoryRow>>, ApiError> {
     let loan = readable(&caller, loans::by_id(&view.read, number).await?)?;
     app.audit.looked_at_loan(caller.trail(), loan.submission.customer.user_id, number);
-    let steps = loan_history::of_loan(&view.read, number).await?;
-    let people = People::of(&app, steps.iter().flat_map(ciphertexts)).await?;
-    let rows = steps.iter().map(|step| history_row(&app, step, &people)).collect::<Result<_, _>>()?;
-    Ok(view.reply(&app, rows))
+    let page = loan_history::of_loan(&view.read, number, paging.limit, paging.after).await?;
+    let people = People::of(&app, page.rows.iter().flat_map(ciphertexts)).await?;
+    let rows = page.rows.iter().map(|step| history_row(&app, step, &people)).collect::<Result<_, _>>()?;
+    Ok(view.reply(&app, rows).next(paging.next(page.next)))
 }
 
 fn ciphertexts(step: &loan_history::HistoryEntry) -> impl Iterator<Item = &str> {

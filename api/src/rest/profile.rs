@@ -7,7 +7,7 @@ use axum::extract::State;
 use chrono::{NaiveDate, Utc};
 use lumbung_commands::user::{RepeatProfileUpdate, UpdateProfile};
 use lumbung_domain::{
-    Address, Birthdate, DocumentKind, DocumentRef, Invalid, Nik, Person, Phone, Profile, User,
+    Address, Birthdate, Branch, DocumentKind, DocumentRef, Invalid, Nik, Person, Phone, Profile, User,
 };
 use lumbung_journal::Sealer;
 use serde::Serialize;
@@ -17,9 +17,11 @@ use super::command::carry_out;
 use super::documents::{File, is_answered, seal, store};
 use super::envelope::Reply;
 use super::error::{ApiError, FieldError};
+use super::loan_json::BranchJson;
 use super::multipart::{AskedParts, DATA, Parts, PartsForm};
 use super::people::People;
 use super::uploads::document_url;
+use super::user_json::UserDetail;
 use super::view::Streams;
 use crate::app::App;
 use crate::auth::{Caller, Gate, ProfileRead, ProfileUpdate};
@@ -117,19 +119,6 @@ pub(super) struct ProfileJson {
     is_complete: bool,
 }
 
-/// A person, as they see themselves.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct OwnJson {
-    id: i64,
-    name: String,
-    email: String,
-    user_type: &'static str,
-    is_active: bool,
-    roles: Vec<String>,
-    profile: ProfileJson,
-}
-
 impl ProfileJson {
     pub(super) fn new(profile: &Profile, people: &People, app: &App) -> Result<Self, ApiError> {
         let url = |document: Option<DocumentRef>| document.map(|document| document_url(app, document));
@@ -150,7 +139,7 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller<ProfileRead>,
     streams: Streams,
-) -> Result<Reply<OwnJson>, ApiError> {
+) -> Result<Reply<UserDetail>, ApiError> {
     own(&app, &caller, &streams).await
 }
 
@@ -159,24 +148,29 @@ pub(super) async fn show_own(
     State(app): State<Arc<App>>,
     caller: Caller,
     streams: Streams,
-) -> Result<Reply<OwnJson>, ApiError> {
+) -> Result<Reply<UserDetail>, ApiError> {
     own(&app, &caller, &streams).await
 }
 
-async fn own<G: Gate>(app: &App, caller: &Caller<G>, streams: &Streams) -> Result<Reply<OwnJson>, ApiError> {
+async fn own<G: Gate>(
+    app: &App,
+    caller: &Caller<G>,
+    streams: &Streams,
+) -> Result<Reply<UserDetail>, ApiError> {
     let (user, version) = app.access.get::<User>(caller.user()).await?;
     let person: &Person = user.person().ok_or_else(ApiError::unauthorized)?;
     let people = People::of(app, [person.name.ciphertext()]).await?;
-    let roles = caller.identity().roles().iter().filter_map(|role| role.name());
-    let json = OwnJson {
-        id: person.number.0,
-        name: people.text(&person.name)?,
-        email: people.text(&person.email)?,
-        user_type: person.user_type.into(),
-        is_active: person.active,
-        roles: roles.map(str::to_owned).collect(),
-        profile: ProfileJson::new(&person.profile, &people, app)?,
+    let roles = caller.identity().roles().iter().filter_map(|role| role.name()).map(str::to_owned).collect();
+    let branch = match person.branch {
+        Some(branch) => match &*app.access.get::<Branch>(branch).await?.0 {
+            Branch::Open { branch_id, code, location, .. } => {
+                Some(BranchJson::new(branch_id.0, code.as_str(), location.as_str()))
+            }
+            Branch::Unopened | Branch::Closed {} => None,
+        },
+        None => None,
     };
+    let json = UserDetail::own(person, roles, branch, &people, app)?;
     Ok(streams.reply(app, json).version(version))
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use lumbung_commands::user::UserOutcome;
-use lumbung_domain::{BranchSnapshot, RoleId};
+use lumbung_domain::{Email, Person, PersonName, RoleId, Sealed, UserNumber, UserType};
 use lumbung_projections::{Limit, LiveSchema, roles, users};
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ pub(super) struct UserJson {
     created_at: Option<String>,
 }
 
-/// What the staff is shown of a person whose loan they look at.
+/// A person with their profile, as the staff and they themselves see them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserDetail {
@@ -54,22 +55,47 @@ impl RoleNames {
     }
 }
 
+/// What a [`UserJson`] is made of, wherever it comes from.
+struct Facts<'a> {
+    number: UserNumber,
+    name: &'a Sealed<PersonName>,
+    email: &'a Sealed<Email>,
+    user_type: UserType,
+    active: bool,
+    roles: Vec<String>,
+    branch: Option<BranchJson>,
+    created_at: Option<DateTime<Utc>>,
+}
+
 impl UserJson {
+    fn new(facts: Facts<'_>, people: &People, zone: Tz) -> Result<Self, ApiError> {
+        Ok(Self {
+            id: facts.number.0,
+            name: people.text(facts.name)?,
+            email: people.text(facts.email)?,
+            user_type: facts.user_type.into(),
+            is_active: facts.active,
+            roles: facts.roles,
+            branch_id: facts.branch.as_ref().map(BranchJson::id),
+            branch_name: facts.branch.as_ref().map(|branch| branch.name().to_owned()),
+            branch: facts.branch,
+            created_at: facts.created_at.map(|at| local_time(at, zone)),
+        })
+    }
+
     /// After a command.
     pub(super) fn told(user: &UserOutcome, people: &People, zone: Tz) -> Result<Self, ApiError> {
-        let branch = user.branch.as_ref();
-        Ok(Self {
-            id: user.number.0,
-            name: people.text(&user.name)?,
-            email: people.text(&user.email)?,
-            user_type: user.user_type.into(),
-            is_active: user.active,
+        let facts = Facts {
+            number: user.number,
+            name: &user.name,
+            email: &user.email,
+            user_type: user.user_type,
+            active: user.active,
             roles: user.roles.clone(),
-            branch: branch.map(BranchJson::from),
-            branch_id: branch.map(|branch| branch.branch_id.0),
-            branch_name: branch.map(|branch| branch.location.to_string()),
-            created_at: user.registered_at.map(|at| local_time(at, zone)),
-        })
+            branch: user.branch.as_ref().map(BranchJson::from),
+            created_at: user.registered_at,
+        };
+        Self::new(facts, people, zone)
     }
 
     /// From the read model.
@@ -79,19 +105,17 @@ impl UserJson {
         people: &People,
         zone: Tz,
     ) -> Result<Self, ApiError> {
-        let branch: Option<&BranchSnapshot> = user.branch.as_ref();
-        Ok(Self {
-            id: user.number.0,
-            name: people.text(&user.name)?,
-            email: people.text(&user.email)?,
-            user_type: user.user_type.into(),
-            is_active: user.active,
+        let facts = Facts {
+            number: user.number,
+            name: &user.name,
+            email: &user.email,
+            user_type: user.user_type,
+            active: user.active,
             roles: roles.of(&user.roles),
-            branch: branch.map(BranchJson::from),
-            branch_id: branch.map(|branch| branch.branch_id.0),
-            branch_name: branch.map(|branch| branch.location.to_string()),
-            created_at: Some(local_time(user.created_at, zone)),
-        })
+            branch: user.branch.as_ref().map(BranchJson::from),
+            created_at: Some(user.created_at),
+        };
+        Self::new(facts, people, zone)
     }
 }
 
@@ -105,6 +129,30 @@ impl UserDetail {
         Ok(Self {
             user: UserJson::read(user, roles, people, app.zone)?,
             profile: ProfileJson::new(&user.profile, people, app)?,
+        })
+    }
+
+    /// A person as they see themselves.
+    pub(super) fn own(
+        person: &Person,
+        roles: Vec<String>,
+        branch: Option<BranchJson>,
+        people: &People,
+        app: &App,
+    ) -> Result<Self, ApiError> {
+        let facts = Facts {
+            number: person.number,
+            name: &person.name,
+            email: &person.email,
+            user_type: person.user_type,
+            active: person.active,
+            roles,
+            branch,
+            created_at: person.registered_at,
+        };
+        Ok(Self {
+            user: UserJson::new(facts, people, app.zone)?,
+            profile: ProfileJson::new(&person.profile, people, app)?,
         })
     }
 }

@@ -1,8 +1,8 @@
 //! An officer approves; at the last stage the loan is disbursed.
 
 use lumbung_domain::{
-    Loan, LoanCommand, LoanNumber, LoanStatus, Note, Plafond, PlafondCommand, Sealed, Wallet, WalletCommand,
-    WalletSource,
+    Loan, LoanCommand, LoanNumber, LoanStatus, Note, Plafond, PlafondCommand, Rejection, Sealed, User,
+    Wallet, WalletCommand, WalletSource,
 };
 
 use super::LoanOutcome;
@@ -13,6 +13,8 @@ use crate::version::Expected;
 
 /// Approves at the stage that the loan's status asks for. The last approval disburses: it turns the reservation into
 /// money lent and credits the customer's wallet, all in one append.
+///
+/// Rejections: those of deciding at all, and [`Rejection::CustomerNotActive`] at the last stage.
 #[derive(Debug, Clone)]
 pub struct ApproveLoan {
     pub actor: Actor,
@@ -35,6 +37,10 @@ impl UseCase for ApproveLoan {
         let outcome = LoanOutcome::read(book, self.loan)?;
         if outcome.status == LoanStatus::Disbursed {
             let customer = deciding.customer;
+            // Who is locked out gets no money either. The loan waits, or is rejected.
+            if !book.read::<User>(customer)?.person().is_some_and(|person| person.active) {
+                return Err(Rejection::CustomerNotActive.into());
+            }
             book.run::<Plafond>(customer, PlafondCommand::Convert { loan: self.loan })?;
             book.run::<Wallet>(
                 customer,

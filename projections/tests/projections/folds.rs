@@ -93,7 +93,7 @@ async fn the_whole_life_of_a_loan() {
         assert_eq!((loan.status, loan.version), (LoanStatus::MarketingRejected, 2));
         assert_eq!(loans::by_id(&read, LoanNumber(3)).await.unwrap(), None);
 
-        let history = loan_history::of_loan(&read, LoanNumber(1)).await.unwrap();
+        let history = loan_history::of_loan(&read, LoanNumber(1), Limit::MAX, None).await.unwrap().rows;
         let steps: Vec<_> = history
             .iter()
             .map(|entry| {
@@ -120,7 +120,7 @@ async fn the_whole_life_of_a_loan() {
         assert_eq!(notes[1], HistoryNote::Written(Some(sealed("verified"))));
         assert_eq!(notes[2], HistoryNote::Written(None));
         assert!(history.is_sorted_by_key(|entry| entry.position));
-        let rejected = loan_history::of_loan(&read, LoanNumber(2)).await.unwrap();
+        let rejected = loan_history::of_loan(&read, LoanNumber(2), Limit::MAX, None).await.unwrap().rows;
         assert_eq!(rejected[1].status, LoanStatus::MarketingRejected);
         assert_eq!(rejected[1].note, HistoryNote::Written(Some(sealed("too much"))));
         node.stop().await;
@@ -174,7 +174,12 @@ async fn what_is_taken_back_or_forgotten_leaves_the_queue() {
         ] {
             let found = loans::by_id(&read, LoanNumber(loan)).await.unwrap().unwrap();
             assert_eq!((found.status, found.version), (status, version));
-            let last = loan_history::of_loan(&read, LoanNumber(loan)).await.unwrap().pop().unwrap();
+            let last = loan_history::of_loan(&read, LoanNumber(loan), Limit::MAX, None)
+                .await
+                .unwrap()
+                .rows
+                .pop()
+                .unwrap();
             assert_eq!((last.status, last.role.as_str(), last.note), (status, role, note));
             assert_eq!(last.decided_by.map(|by| by.name), by);
         }

@@ -64,6 +64,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::TenorExceeded { .. }
         | Rejection::RateTooLow { .. }
         | Rejection::LoanWrongStatus { .. }
+        | Rejection::CustomerNotActive
         | Rejection::LoanNotPending { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge => StatusCode::BAD_REQUEST,
