@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::amendment::SealedAmendment;
 use crate::app::App;
-use crate::auth::{Caller, ChangeRolesOfUsers, CreateUsers, ReadUsers, UpdateUsers};
+use crate::auth::{Caller, ChangeRolesOfUsers, CreateUsers, ReadUsers, Standing, UpdateUsers};
 use crate::rest::body::{Fields, Form, NoFields, integer};
 use crate::rest::command::{Accepted, Asked, carry_out};
 use crate::rest::envelope::Reply;
@@ -118,7 +118,8 @@ pub(in crate::rest) async fn create(
 ) -> Result<Reply<UserJson>, ApiError> {
     let call = asked.call(&app, caller.user());
     let NewStaff { name, email, password, user_type, role, branch } = asked.form;
-    let hash = app.passwords.hash(&password).await?;
+    let who = app.ledger.vault().keyed_hash("passwords-for-others", &[caller.user().0.as_bytes()]);
+    let hash = app.passwords.hash(Standing::Known, who, &password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
     let staff = RegisterStaff { newcomer, role, branch };
