@@ -308,20 +308,3 @@ async fn others_neither_void_the_owners_token_nor_use_up_the_messages() {
     house.reset(&next, "newPassword789", "newPassword789").await.ok(200);
     outbox.stop().await;
 }
-
-/// What was written says that there was somebody to write to.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn strangers_are_not_told_where_the_ledger_stands() {
-    let house = House::open().await;
-    let john = house.logged_in(JOHN).await;
-    for path in ["/api/products", "/api/branches", "/api/products?stale=ok"] {
-        let get = || house.request(Method::GET, path);
-        for asking in [get(), get().header("Min-Position", "1000000"), get().bearer_auth("nonsense")] {
-            let told = send(asking).await;
-            assert!(!told.headers.contains_key("ledger-position"), "{path}");
-            told.ok(200);
-        }
-        let told = send(get().bearer_auth(john["token"].as_str().unwrap())).await;
-        assert!(told.headers.contains_key("ledger-position"), "{path}");
-    }
-}

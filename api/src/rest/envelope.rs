@@ -52,13 +52,6 @@ impl<T: Serialize> Reply<T> {
         Self { status: StatusCode::OK, message, data, timestamp: local_time(at, zone), headers }
     }
 
-    /// For whom it is not told where the ledger stands.
-    #[must_use]
-    pub(super) fn without_position(mut self) -> Self {
-        self.headers.remove(LEDGER_POSITION);
-        self
-    }
-
     #[must_use]
     pub(super) fn created(mut self) -> Self {
         self.status = StatusCode::CREATED;

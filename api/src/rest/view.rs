@@ -16,7 +16,6 @@ use super::envelope::Reply;
 use super::error::ApiError;
 use super::query::Query;
 use crate::app::App;
-use crate::auth::bearer;
 
 const MIN_POSITION: HeaderName = HeaderName::from_static("min-position");
 
@@ -25,13 +24,10 @@ const PARAMETERS: [&str; 3] = ["limit", "cursor", "stale"];
 
 /// The read models, as fresh as the request asks for: with everything that this node had acknowledged when the request
 /// arrived, and up to `Min-Position`. `?stale=ok` takes them as they are.
-///
-/// Whoever shows no good token learns nothing of where the ledger stands: what was written because somebody asked for a
-/// forgotten password would tell them that there is such a user.
 pub(super) struct View {
     pub(super) read: Arc<LiveSchema>,
-    /// What they show at least; `None` for whom it is not told.
-    position: Option<i64>,
+    /// What they show at least.
+    pub(super) position: i64,
 }
 
 impl FromRequestParts<Arc<App>> for View {
@@ -44,23 +40,19 @@ impl FromRequestParts<Arc<App>> for View {
 
 impl View {
     async fn reaching(min_position: i64, parts: &Parts, app: &App) -> Result<Self, ApiError> {
-        let anonymous = bearer(&parts.headers).and_then(|token| app.tokens.verify(token)).is_none();
         let acknowledged = app.ledger.feed().reached();
-        // How long they waited would tell it too.
-        let wanted = if anonymous { acknowledged } else { acknowledged.max(min_position) };
+        let wanted = acknowledged.max(min_position);
         let shown = if Query::of(&parts.uri).first("stale") == Some("ok") {
             app.freshness.shown()
         } else {
             app.freshness.wait_for(wanted, app.patience).await?
         };
-        Ok(Self { read: shown.schema, position: (!anonymous).then_some(shown.position) })
+        Ok(Self { read: shown.schema, position: shown.position })
     }
 
     /// An answer that shows what was read.
     pub(super) fn reply<T: Serialize>(&self, app: &App, data: T) -> Reply<T> {
-        let reply =
-            Reply::new("Success", Some(data), Utc::now(), app.zone, self.position.unwrap_or_default());
-        if self.position.is_some() { reply } else { reply.without_position() }
+        Reply::new("Success", Some(data), Utc::now(), app.zone, self.position)
     }
 }
 
