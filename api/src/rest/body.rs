@@ -236,7 +236,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A whole number; one that 64 bits do not hold is the nearest that they do, which names nothing either.
+/// A whole number of a path or a query, in digits alone; one that 64 bits do not hold is the nearest that they do, which names nothing either.
 pub(super) fn integer(digits: &str) -> Result<i64, Invalid> {
     let (sign, size) = digits.strip_prefix('-').map_or((1, digits), |size| (-1, size));
     if size.is_empty() || !size.bytes().all(|byte| byte.is_ascii_digit()) {

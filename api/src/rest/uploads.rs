@@ -55,7 +55,7 @@ pub(super) async fn fetch(
 ) -> Result<Response, ApiError> {
     // A name that is no text is that of no document.
     let name = name.map(|Path(name)| name).unwrap_or_default();
-    answer(&app, &caller, &name).await.map_err(ApiError::bare)
+    answer(&app, &caller, &name).await
 }
 
 async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Response, ApiError> {
