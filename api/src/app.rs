@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use crate::audit::{Audit, Bounds};
 use crate::auth::{AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
+use crate::memory::Memory;
 use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
@@ -39,6 +40,8 @@ pub struct App {
     pub outbox_bell: Arc<Notify>,
     pub numbers: Numbers,
     pub uploads: Uploads,
+    /// What all JSON bodies may take together.
+    pub bodies: Memory,
     pub audit: Audit,
     pub requests: Requests,
     /// The zone that the documented endpoints print times in.
@@ -77,6 +80,7 @@ impl App {
                 node.ledger.vault().ledger(),
                 uploads::Bounds::from(&limits),
             ),
+            bodies: Memory::new(limits.bodies_memory_bytes),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: AddressQuota::new(limits.sensitive_requests_per_hour),
             refusals: AddressQuota::new(limits.sensitive_requests_per_hour),

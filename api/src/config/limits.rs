@@ -82,6 +82,8 @@ fn in_range(name: &str, value: u64, lowest: u64, highest: u64) -> Result<u64, Co
 limits! {
     /// Largest request body.
     body_bytes: |_| 1 << 20, 1024..=104857600;
+    /// Memory that all request bodies of more than 4 KiB, but for uploads, may take together; beyond it 503 `OVERLOADED`.
+    bodies_memory_bytes: |_| 64 << 20, 1048576..=1099511627776;
     /// Largest multipart request body.
     multipart_bytes: |_| 20 << 20, 1024..=1073741824;
     /// Largest uploaded file.
