@@ -49,7 +49,9 @@ async fn a_denied_attempt_is_a_row_that_names_who_and_what() {
     assert_eq!(send(request.header("User-Agent", "Firefox")).await.status, 403);
     server.post(&format!("/api/approval/{loan}/approve"), &surabaya, json!({})).await;
     server.post("/api/loans", &surabaya, json!({})).await;
-    server.get("/api/loans/budi@example.com", &server.login("auditor@loan.com", "auditor123").await).await;
+    let auditor = server.login("auditor@loan.com", "auditor123").await;
+    server.get("/api/loans/budi@example.com", &auditor).await;
+    server.get("/api/loans/3171234567890123", &auditor).await;
 
     let rows = server.attempts().await;
     let told = |row: &Value| {
@@ -60,7 +62,8 @@ async fn a_denied_attempt_is_a_row_that_names_who_and_what() {
         ("GET", "/api/loans/{id}", "LOAN_NOT_YOURS", "id", loan.to_string()),
         ("POST", "/api/approval/{id}/approve", "LOAN_OF_OTHER_BRANCH", "id", loan.to_string()),
         ("POST", "/api/loans", "ACCESS_DENIED", "-", "-".to_owned()),
-        // What is no number may be anything.
+        // What is no number may be anything, and a long one that of a person's identity card.
+        ("GET", "/api/loans/{id}", "LOAN_NOT_YOURS", "-", "-".to_owned()),
         ("GET", "/api/loans/{id}", "LOAN_NOT_YOURS", "-", "-".to_owned()),
     ];
     assert_eq!(rows.len(), expected.len(), "{rows:#?}");

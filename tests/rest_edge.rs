@@ -212,3 +212,57 @@ async fn a_weight_of_nothing_accepts_nothing() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_integer_may_be_written_as_a_decimal_number() {
+    let server = Server::start().await;
+    let john = server.login("john.doe@email.com", "customer123").await;
+    let select = |product: &str| {
+        let request = server.request(Method::POST, "/api/customer/plafond").bearer_auth(&john);
+        request.header("Content-Type", JSON).body(format!("{{\"productId\":{product}}}"))
+    };
+    // A float would take this for 1.
+    for (product, fault) in [
+        ("1.00000000000000000001", "productId: must be an integer"),
+        ("\"1\"", "productId: must be a number"),
+        ("1.5", "productId: must be an integer"),
+    ] {
+        assert_eq!(send(select(product)).await.error().2, fault);
+    }
+    assert_eq!(send(select("1e400")).await.error().1, "PRODUCT_NOT_FOUND");
+    let first = send(select("1.0").header("Idempotency-Key", "k")).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let again = send(select("10e-1").header("Idempotency-Key", "k")).await;
+    assert_eq!((again.status.as_u16(), &again.text), (200, &first.text));
+    // The number of a path is plain digits.
+    assert_eq!(server.get("/api/loans/1.0", &john).await.error().0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_error_of_a_file_has_two_fields_but_for_who_must_log_in() {
+    let server = Server::start().await;
+    let john = server.login("john.doe@email.com", "customer123").await;
+    for (method, path, status, reason) in [
+        (Method::DELETE, "/uploads/nope.jpg", 405, "Method Not Allowed"),
+        (Method::POST, "/uploads/documents/nope.jpg", 405, "Method Not Allowed"),
+        (Method::GET, "/uploads/", 404, "Not Found"),
+        (Method::GET, "/uploads", 404, "Not Found"),
+        (Method::GET, "/uploads/a/b/c", 404, "Not Found"),
+        (Method::GET, "/uploads/nope.jpg", 404, "Not Found"),
+    ] {
+        let answer = send(server.request(method, path).bearer_auth(&john)).await;
+        assert_eq!(answer.json, json!({"status": status, "error": reason}), "{path}");
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+    }
+    assert_eq!(server.get("/uploads/nope.jpg", "").await.error(), (401, "UNAUTHORIZED", "Unauthorized"));
+    assert_eq!(server.get("/uploadsx", &john).await.error().2, "Not Found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_number_of_a_person_is_no_id_of_a_request() {
+    let server = Server::start().await;
+    for (given, taken) in [("req-7", true), ("3171234567890123", false), ("0812-3456-7890", false)] {
+        let request = server.request(Method::GET, "/livez").header("X-Request-Id", given);
+        assert_eq!(send(request).await.headers["x-request-id"] == given, taken, "{given}");
+    }
+}

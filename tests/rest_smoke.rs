@@ -305,6 +305,13 @@ async fn reads_are_as_fresh_as_they_are_asked_to_be() {
     assert_eq!((behind.error().0, behind.error().1), (503, "PROJECTION_BEHIND"));
     assert_eq!(behind.headers["retry-after"], "1");
     send(at(head + 1, "/api/loans?stale=ok")).await.ok(200);
+    for path in ["/api/loans", "/api/customer/profile", "/api/customer/plafond", "/api/products"] {
+        for bad in ["stale=", "stale=yes", "stale=ok&stale=ok"] {
+            let answer = server.get(&format!("{path}?{bad}"), &john).await;
+            let fault = if bad.contains('&') { "stale: must be given once" } else { "stale: must be ok" };
+            assert_eq!(answer.error(), (400, "VALIDATION_FAILED", fault), "{path}?{bad}");
+        }
+    }
     let ready = send(server.request(Method::GET, "/readyz")).await;
     assert_eq!((ready.status.as_u16(), ready.text.as_str()), (200, r#"{"status":"ready"}"#));
 }

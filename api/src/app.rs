@@ -9,8 +9,9 @@ use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::{Audit, Bounds};
-use crate::auth::{AccountQuota, AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
+use crate::auth::{AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
+use crate::memory::Memory;
 use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
@@ -30,8 +31,8 @@ pub struct App {
     pub failed_logins: FailedLogins,
     /// What one address may ask for that costs us or somebody else.
     pub quota: AddressQuota,
-    /// How many messages one account is sent because somebody asked for them.
-    pub messages: AccountQuota,
+    /// How often one address may show a token that is not good.
+    pub refusals: AddressQuota,
     pub trusted_proxies: TrustedProxies,
     /// Whether messages get anywhere.
     pub delivers: bool,
@@ -39,6 +40,8 @@ pub struct App {
     pub outbox_bell: Arc<Notify>,
     pub numbers: Numbers,
     pub uploads: Uploads,
+    /// What all JSON bodies may take together.
+    pub bodies: Memory,
     pub audit: Audit,
     pub requests: Requests,
     /// The zone that the documented endpoints print times in.
@@ -77,9 +80,10 @@ impl App {
                 node.ledger.vault().ledger(),
                 uploads::Bounds::from(&limits),
             ),
+            bodies: Memory::new(limits.bodies_memory_bytes),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: AddressQuota::new(limits.sensitive_requests_per_hour),
-            messages: AccountQuota::new(limits.messages_per_account_per_hour),
+            refusals: AddressQuota::new(limits.sensitive_requests_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),
             delivers: config.mail.is_some() || config.environment != Environment::Production,
             outbox_bell: Arc::default(),

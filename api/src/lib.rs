@@ -19,6 +19,7 @@ pub mod demo;
 pub mod expiry;
 pub mod http;
 pub mod log;
+pub mod memory;
 pub mod metrics;
 pub mod outbox;
 pub mod rest;

@@ -25,6 +25,7 @@ mod documents;
 mod multipart;
 mod path;
 mod query;
+mod receive;
 mod view;
 
 mod cors;

@@ -9,8 +9,8 @@
 
 mod allowance;
 mod format;
-mod memory;
 mod sweep;
+mod turns;
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -27,14 +27,18 @@ use tokio::sync::OnceCell;
 use tracing::warn;
 
 pub use format::media_type;
-pub use memory::Held;
 pub use sweep::{keep_swept, sweep};
 
 use crate::auth::HeldBack;
 use crate::config::Limits;
 use crate::data_dir::is_root;
+use crate::memory::{Held, Memory};
 use allowance::Allowance;
-use memory::Memory;
+use turns::{Turn, Turns};
+
+/// What one person may have on its way at once. A person sends one form at a time; a browser fetches up to six files.
+const RECEIVED_AT_ONCE: usize = 2;
+const SENT_AT_ONCE: usize = 8;
 
 /// The upload folder of a node. The folder is made when it is first needed.
 pub struct Uploads {
@@ -42,8 +46,16 @@ pub struct Uploads {
     ledger: LedgerId,
     store: OnceCell<Arc<dyn ObjectStore>>,
     receiving: Memory,
+    receivers: Turns,
     sending: Memory,
+    senders: Turns,
     allowance: Allowance,
+}
+
+/// What one request takes of a node while its files are on their way; given back when dropped.
+pub struct OnTheWay {
+    pub held: Held,
+    _turn: Turn,
 }
 
 /// What a node bears of files.
@@ -85,7 +97,9 @@ impl Uploads {
             ledger,
             store: OnceCell::new(),
             receiving: Memory::new(bounds.received_bytes),
+            receivers: Turns::new(RECEIVED_AT_ONCE),
             sending: Memory::new(bounds.sent_bytes),
+            senders: Turns::new(SENT_AT_ONCE),
             allowance: Allowance::new(bounds.bytes_per_person_and_day),
         }
     }
@@ -150,16 +164,22 @@ impl Uploads {
         }
     }
 
-    /// Begins to count what a request brings.
-    #[must_use]
-    pub fn receiving(&self) -> Held {
-        self.receiving.hold()
+    /// Begins to count what a request of a person brings, once it is its turn.
+    pub async fn receiving(&self, person: UserId) -> OnTheWay {
+        let turn = self.receivers.wait(person).await;
+        OnTheWay { held: self.receiving.hold(), _turn: turn }
     }
 
-    /// Begins to count what an answer takes.
+    /// Begins to count what an answer to a person takes, once it is its turn.
+    pub async fn sending(&self, person: UserId) -> OnTheWay {
+        let turn = self.senders.wait(person).await;
+        OnTheWay { held: self.sending.hold(), _turn: turn }
+    }
+
+    /// Memory that files on their way in take now.
     #[must_use]
-    pub fn sending(&self) -> Held {
-        self.sending.hold()
+    pub fn received_bytes(&self) -> usize {
+        self.receiving.taken()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Exact reading of decimal numbers; no float ever touches money or a rate.
 
+use crate::Invalid;
+
 /// A number as it was written: `digits × 10^exponent`.
 ///
 /// `digits` has neither leading nor trailing zeros, so zero is empty and equal numbers read equal.
@@ -17,6 +19,15 @@ pub(crate) enum NotWhole {
     TooFine,
     /// It passes what 64 bits hold.
     TooLarge,
+}
+
+/// Reads the text of a JSON number that must be a whole one, exactly: `6`, `6.0` and `60e-1` are one. What 64 bits do not
+/// hold is the nearest that they do.
+///
+/// # Errors
+/// No number, or one with a fraction.
+pub fn whole_number(text: &str) -> Result<i64, Invalid> {
+    Decimal::parse(text).and_then(|decimal| decimal.whole()).ok_or_else(|| Invalid::new("must be an integer"))
 }
 
 impl Decimal {
@@ -57,6 +68,16 @@ impl Decimal {
     /// Below zero; `-0` is not.
     pub(crate) fn is_negative(&self) -> bool {
         self.negative && !self.is_zero()
+    }
+
+    /// The number, if it is a whole one; beyond 64 bits the nearest that they hold.
+    pub(crate) fn whole(&self) -> Option<i64> {
+        let size = match self.in_steps(0) {
+            Ok(size) => i64::try_from(size).unwrap_or(i64::MAX),
+            Err(NotWhole::TooLarge) => i64::MAX,
+            Err(NotWhole::TooFine) => return None,
+        };
+        Some(if self.negative { -size } else { size })
     }
 
     /// The size in steps of `10^-decimals`, without the sign.
@@ -125,6 +146,29 @@ mod tests {
         assert_eq!(steps("18446744073709551615", 0), Ok(u64::MAX));
         assert_eq!(steps("18446744073709551616", 0), Err(NotWhole::TooLarge));
         assert_eq!(steps("0.00001", 4), Err(NotWhole::TooFine));
+    }
+
+    #[test]
+    fn whole_numbers_are_read_however_they_are_written() {
+        for (text, number) in [
+            ("6", 6),
+            ("6.0", 6),
+            ("0.6e1", 6),
+            ("60e-1", 6),
+            ("-12.000", -12),
+            ("-0.0", 0),
+            ("9007199254740993.0", 9_007_199_254_740_993),
+            ("9223372036854775807", i64::MAX),
+            ("9223372036854775808", i64::MAX),
+            ("-1e99999999999999999999", -i64::MAX),
+        ] {
+            assert_eq!(whole_number(text).ok(), Some(number), "{text}");
+        }
+        for text in
+            ["6.5", "6.00000000000000000001", "1e-1", "1e-99999999999999999999", "", "-", "6.", "six", "+6"]
+        {
+            assert_eq!(whole_number(text).unwrap_err().as_str(), "must be an integer", "{text}");
+        }
     }
 
     #[test]

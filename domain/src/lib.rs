@@ -46,6 +46,7 @@ pub use branch_code::{BranchCode, Place};
 pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
 pub use cqrs::Cqrs;
 pub use credential::{PasswordHash, check_new_password};
+pub use decimal::whole_number;
 pub use document::{
     Document, DocumentCommand, DocumentEvent, DocumentKind, DocumentRef, MediaType, StoredDocument,
 };

@@ -13,6 +13,7 @@ use super::form::{jpeg, pdf, png};
 use crate::rest_smoke::{Server, send};
 
 const FORBIDDEN: &str = r#"{"status":403,"error":"Forbidden"}"#;
+const NOT_ALLOWED: &str = r#"{"status":405,"error":"Method Not Allowed"}"#;
 const NOT_FOUND: &str = r#"{"status":404,"error":"Not Found"}"#;
 
 /// Jane hands in one file; its name and her token.
@@ -107,7 +108,7 @@ async fn a_file_is_for_its_owner_and_the_staff() {
     let problem = send(problem.header("Accept", "application/problem+json")).await;
     assert_eq!((&problem.json["status"], &problem.json["code"]), (&404.into(), &"NOT_FOUND".into()));
     let posted = send(server.request(Method::POST, &path).bearer_auth(&jane)).await;
-    assert_eq!(posted.error().0, 405);
+    assert_eq!((posted.status.as_u16(), posted.text.as_str()), (405, NOT_ALLOWED));
     server.post("/api/auth/logout", &jane, serde_json::json!({})).await.ok(200);
     assert_eq!(server.get(&path, &jane).await.error().0, 401);
 }

@@ -15,8 +15,10 @@ use uuid::Uuid;
 /// What stands for the route of a request that no route fits.
 pub(crate) const UNMATCHED: &str = "unmatched";
 
-/// The longest subject taken from a path: a 64-bit number or a UUID.
-const LONGEST_NUMBER: usize = 19;
+/// The longest number taken from a path. Ids are counted from 1 and stay far below; an identity card number (NIK) has 16
+/// digits.
+const LONGEST_NUMBER: usize = 12;
+const HYPHENATED_UUID: usize = 36;
 
 /// One request. The edge makes it; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -103,12 +105,19 @@ impl Trail {
         self.0.agent.as_ref().map(HeaderValue::as_bytes)
     }
 
-    /// The first parameter of the route, by name, if it is a number or a UUID. Anything else in a path may be personal.
+    /// The first parameter of the route, by name, if it may be an id of ours: a short number or a UUID. Anything else in a
+    /// path may be personal.
     pub(super) fn subject(&self) -> Option<(Cow<'static, str>, String)> {
         let (name, value) = parameter(self.route(), self.0.uri.path())?;
-        let number = value.len() <= LONGEST_NUMBER && value.bytes().all(|byte| byte.is_ascii_digit());
-        (number || Uuid::try_parse(value).is_ok()).then(|| (name.to_owned().into(), value.to_owned()))
+        may_be_id(value).then(|| (name.to_owned().into(), value.to_owned()))
     }
+}
+
+fn may_be_id(value: &str) -> bool {
+    let number = value.len() <= LONGEST_NUMBER && value.bytes().all(|byte| byte.is_ascii_digit());
+    // With its hyphens: without, 32 digits pass for a UUID.
+    let uuid = value.len() == HYPHENATED_UUID && Uuid::try_parse(value).is_ok();
+    number || uuid
 }
 
 pub(super) fn route_of(matched: Option<&MatchedPath>) -> &str {
@@ -148,6 +157,17 @@ impl<S: Sync> FromRequestParts<S> for Trail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_an_id_is_no_number_of_a_person() {
+        for id in ["7", "999999999999", "0192a4b0-0000-7000-8000-00000000000a"] {
+            assert!(may_be_id(id), "{id}");
+        }
+        let nik = "3171234567890123";
+        for other in [nik, "+6281234567890", "budi", &nik.repeat(2), "0192a4b0000070008000"] {
+            assert!(!may_be_id(other), "{other}");
+        }
+    }
 
     #[test]
     fn the_first_parameter_of_a_path() {

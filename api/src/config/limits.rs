@@ -82,6 +82,8 @@ fn in_range(name: &str, value: u64, lowest: u64, highest: u64) -> Result<u64, Co
 limits! {
     /// Largest request body.
     body_bytes: |_| 1 << 20, 1024..=104857600;
+    /// Memory that all request bodies of more than 4 KiB, but for uploads, may take together; beyond it 503 `OVERLOADED`.
+    bodies_memory_bytes: |_| 64 << 20, 1048576..=1099511627776;
     /// Largest multipart request body.
     multipart_bytes: |_| 20 << 20, 1024..=1073741824;
     /// Largest uploaded file.
@@ -126,9 +128,9 @@ limits! {
     mail_attempts: |_| 10, 1..=100;
     /// Pause after a message's first failed attempt; it doubles with each further one, up to 15 minutes.
     mail_retry_ms: |_| 5_000, 10..=900000;
-    /// Messages that one account is sent in an hour because somebody asked for them; more are not sent, and nobody is told.
-    messages_per_account_per_hour: |production| if production { 5 } else { 100_000 }, 1..=10000000;
-    /// Registrations, resets and codes per address in an hour.
+    /// Messages that one account is sent in an hour because somebody asked for them, evenly spread; more are not sent, and nobody is told.
+    messages_per_account_per_hour: |production| if production { 5 } else { 100_000 }, 4..=10000000;
+    /// Registrations and forgotten passwords per address in an hour, and as many tokens that are not good.
     sensitive_requests_per_hour: |production| if production { 60 } else { 100_000 }, 1..=10000000;
     /// Audit rows that may wait to be stored; beyond it they are dropped and counted.
     audit_queue_rows: |_| 4_096, 1..=1000000;

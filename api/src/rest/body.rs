@@ -10,15 +10,19 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
 use lumbung_domain::Invalid;
 use serde_json::value::RawValue;
 
 use super::error::{ApiError, FieldError};
+use super::receive::Incoming;
 use crate::app::App;
+use crate::memory::Held;
 
+/// A body up to this size takes nothing of the memory that bodies share: there is room for one on every connection, so
+/// that large bodies, whoever sends them, keep nobody from logging in or deciding.
+const SMALL_BYTES: usize = 4096;
 /// A body that arrives slower is given up.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
@@ -41,6 +45,8 @@ impl Form for NoFields {
 pub(super) struct Input<F> {
     pub(super) form: F,
     pub(super) text: Bytes,
+    /// The memory of the text, counted for as long as it is there.
+    pub(super) held: Held,
 }
 
 /// The fields of a body, and what was found wrong with them.
@@ -54,21 +60,22 @@ impl<F: Form> FromRequest<Arc<App>> for Input<F> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let json = is_json(request.headers());
-        let body = Bytes::from_request(request, app);
-        let text = match tokio::time::timeout(ARRIVES_WITHIN, body).await {
+        let (head, body) = request.into_parts();
+        let mut body = Incoming::new(&head.headers, body, app.limits.body_bytes);
+        let mut held = app.bodies.hold();
+        let text = match tokio::time::timeout(ARRIVES_WITHIN, body.collect(SMALL_BYTES, &mut held)).await {
             Err(_) => return Err(ApiError::body_timeout()),
-            Ok(Err(rejection)) => {
-                return Err(match rejection.into_response().status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(app.limits.body_bytes),
-                    _ => ApiError::parameter("body", "could not be read"),
-                });
+            Ok(Err(error)) => {
+                drop(held);
+                body.drain().await;
+                return Err(error);
             }
             Ok(Ok(text)) => text,
         };
         if !is_blank(&text) && !json {
             return Err(ApiError::unsupported_media_type());
         }
-        Ok(Self { form: parse(&text)?, text })
+        Ok(Self { form: parse(&text)?, text, held })
     }
 }
 
@@ -240,7 +247,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A whole number; one that 64 bits do not hold is the nearest that they do, which names nothing either.
+/// A whole number of a path or a query, in digits alone; one that 64 bits do not hold is the nearest that they do, which names nothing either.
 pub(super) fn integer(digits: &str) -> Result<i64, Invalid> {
     let (sign, size) = digits.strip_prefix('-').map_or((1, digits), |size| (-1, size));
     if size.is_empty() || !size.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -252,6 +259,7 @@ pub(super) fn integer(digits: &str) -> Result<i64, Invalid> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
+    use axum::http::StatusCode;
     use lumbung_domain::{Email, Note, Rate, Rupiah};
 
     use super::*;

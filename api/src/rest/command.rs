@@ -17,6 +17,7 @@ use super::canonical::canonical_fields;
 use super::edge::RequestId;
 use super::error::ApiError;
 use crate::app::App;
+use crate::memory::Held;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const LONGEST_KEY: usize = 255;
@@ -30,6 +31,8 @@ pub(super) struct Asked<P, F> {
     pub(super) expected: Expected,
     text: Bytes,
     scope: Scope,
+    // Counted for as long as the text is.
+    _held: Held,
 }
 
 /// What a call is recorded and repeated under: where it comes from, and its Idempotency-Key.
@@ -86,8 +89,8 @@ where
         if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
             return Err(all);
         }
-        let Input { form, text } = input?;
-        Ok(Self { target: target?, form, expected: expected?, text, scope: scope? })
+        let Input { form, text, held } = input?;
+        Ok(Self { target: target?, form, expected: expected?, text, scope: scope?, _held: held })
     }
 }
 

@@ -35,11 +35,13 @@ impl RequestId {
         &self.0
     }
 
-    /// The client's own id if it is short and plain, else a new one.
+    /// The client's own id if it is short and plain, else a new one. One without a letter may be the number of a phone or
+    /// an identity card, and ids are kept with events for ever.
     fn of(headers: &HeaderMap) -> Self {
         let plain = |id: &&str| {
             (1..=LONGEST_REQUEST_ID).contains(&id.len())
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+                && id.bytes().any(|byte| byte.is_ascii_alphabetic())
         };
         let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
         Self(given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into))
@@ -56,6 +58,7 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
     request.extensions_mut().insert(trail.clone());
     let started = Instant::now();
     let accept = accept_only(request.headers());
+    let of_files = is_of_files(request.uri().path());
     // The template of the route: a path may hold anything that somebody types.
     let span = info_span!(
         "request",
@@ -70,7 +73,7 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
             None => in_time(&app, request, next).await,
         };
         record_refusal(&app, &trail, &response);
-        let mut response = in_its_form(&app, response, &accept, &id);
+        let mut response = in_its_form(&app, response, &accept, &id, of_files);
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
@@ -84,10 +87,26 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
     .await
 }
 
-/// An error in the form that the client accepts; what is none as it is.
-fn in_its_form(app: &App, response: Response, accept: &HeaderMap, id: &RequestId) -> Response {
+/// Whether a path is one of the endpoints of files, whatever it names and however it is asked for.
+fn is_of_files(path: &str) -> bool {
+    path.strip_prefix("/uploads").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// An error in the form that the client accepts; what is none as it is. The endpoints of files say status and reason
+/// alone, but for who must log in.
+fn in_its_form(
+    app: &App,
+    response: Response,
+    accept: &HeaderMap,
+    id: &RequestId,
+    of_files: bool,
+) -> Response {
     let Some(error) = response.extensions().get::<ApiError>() else { return response };
     log(error);
+    let mut error = error.clone();
+    if of_files && response.status() != StatusCode::UNAUTHORIZED {
+        error = error.bare();
+    }
     let mut rendered = render(error.problem(), accept, id.as_str(), Utc::now(), app.zone);
     if let Some(allow) = response.headers().get(ALLOW) {
         rendered.headers_mut().insert(ALLOW, allow.clone());
@@ -192,7 +211,9 @@ mod tests {
             RequestId::of(&headers).as_str().to_owned()
         };
         assert_eq!(of("a-1_b.c:2"), "a-1_b.c:2");
-        for bad in ["", "a b", "<script>", "é", &"x".repeat(65)] {
+        assert_eq!(of("0192a4b0-0000-7000-8000-000000000001"), "0192a4b0-0000-7000-8000-000000000001");
+        let numbers = ["3171234567890123", "081234567890", "0812-3456-7890", "317123:456789.0123", "-"];
+        for bad in ["", "a b", "<script>", "é", &"x".repeat(65)].into_iter().chain(numbers) {
             assert_ne!(of(bad), bad);
             assert_eq!(of(bad).len(), 36);
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::loan::{CancelLoan, LoanOutcome, SubmitLoan};
-use lumbung_domain::{BranchId, Note, Permission, Rate, Rejection, Rupiah, Tenor};
+use lumbung_domain::{BranchId, Note, Permission, Rate, Rejection, Rupiah, Tenor, whole_number};
 use lumbung_projections::loan_history::HistoryNote;
 use lumbung_projections::{Page, loan_history, loans};
 use serde::Serialize;
 
-use super::body::{Fields, Form, integer};
+use super::body::{Fields, Form};
 use super::command::{Accepted, Asked, carry_out};
 use super::envelope::{Reply, local_time};
 use super::error::ApiError;
@@ -34,9 +34,9 @@ pub(super) struct Application {
 
 impl Form for Application {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let branch = fields.number("branchId", integer);
+        let branch = fields.number("branchId", whole_number);
         let amount = fields.number("amount", Rupiah::parse_positive);
-        let tenor = fields.number("tenor", |digits| integer(digits).and_then(Tenor::new));
+        let tenor = fields.number("tenor", |digits| whole_number(digits).and_then(Tenor::new));
         let rate = fields.optional_number("interestRate", Rate::parse);
         Some(Self { branch: BranchId(branch?), amount: amount?, tenor: tenor?, interest_rate: rate? })
     }

@@ -10,19 +10,22 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use lumbung_commands::{Call, Expected};
 use lumbung_domain::UserId;
 use multer::Multipart;
 use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout_at};
 
 use super::canonical::canonical_fields;
 use super::command::{Scope, expected};
 use super::error::{ApiError, FieldError};
+use super::receive::Incoming;
 use crate::app::App;
-use crate::uploads::Held;
+use crate::audit::Trail;
+use crate::uploads::OnTheWay;
 
 /// The part that holds the JSON fields.
 pub(super) const DATA: &str = "data";
@@ -31,8 +34,8 @@ const MOST_PARTS: usize = 32;
 /// RFC 2046 §5.1.1.
 const LONGEST_BOUNDARY: usize = 70;
 const LONGEST_FILE_NAME: usize = 255;
-/// What a refused body may still send, so that its sender lives to read why, and for how long.
-const DRAINED_WITHIN: Duration = Duration::from_secs(2);
+/// When to ask again who has too many bodies under way.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an endpoint reads from the parts of its body.
 pub(super) trait PartsForm: Sized + Send + 'static {
@@ -50,13 +53,13 @@ pub(super) struct AskedParts<F> {
     digest: Vec<u8>,
     scope: Scope,
     // Counted for as long as the form is.
-    _held: Held,
+    _on_the_way: OnTheWay,
 }
 
 /// The parts of a body.
 pub(super) struct Parts {
     parts: Vec<Part>,
-    held: Held,
+    on_the_way: OnTheWay,
 }
 
 /// One part.
@@ -74,7 +77,10 @@ impl<F: PartsForm> FromRequest<Arc<App>> for AskedParts<F> {
         let scope = Scope::of(&head);
         let expected = expected(&head.headers);
         let keyed = scope.as_ref().is_ok_and(Scope::has_key);
-        let form = match Parts::receive(&head.headers, body, app).await {
+        // Nobody sends files who was not asked who they are.
+        let sender =
+            head.extensions.get::<Trail>().and_then(Trail::actor).ok_or_else(ApiError::unauthorized)?;
+        let form = match Parts::receive(&head.headers, body, sender.user, app).await {
             Ok(parts) => read(parts, keyed, app).await,
             Err(error) => Err(error),
         };
@@ -82,8 +88,8 @@ impl<F: PartsForm> FromRequest<Arc<App>> for AskedParts<F> {
         if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
             return Err(all);
         }
-        let (form, digest, held) = form?;
-        Ok(Self { form, expected: expected?, digest, scope: scope?, _held: held })
+        let (form, digest, on_the_way) = form?;
+        Ok(Self { form, expected: expected?, digest, scope: scope?, _on_the_way: on_the_way })
     }
 }
 
@@ -92,12 +98,12 @@ async fn read<F: PartsForm>(
     parts: Parts,
     keyed: bool,
     app: &Arc<App>,
-) -> Result<(F, Vec<u8>, Held), ApiError> {
+) -> Result<(F, Vec<u8>, OnTheWay), ApiError> {
     let app = Arc::clone(app);
     let read = move || {
         let form = F::read(&parts, &app)?;
         let digest = if keyed { parts.digest() } else { Vec::new() };
-        Ok((form, digest, parts.held))
+        Ok((form, digest, parts.on_the_way))
     };
     tokio::task::spawn_blocking(read).await.map_err(ApiError::fatal)?
 }
@@ -110,43 +116,39 @@ impl<F> AskedParts<F> {
 }
 
 impl Parts {
-    async fn receive(headers: &HeaderMap, body: Body, app: &App) -> Result<Self, ApiError> {
-        let mut held = app.uploads.receiving();
-        let mut body = body.into_data_stream();
-        let limit = usize::try_from(app.limits.multipart_bytes).unwrap_or(usize::MAX);
-        let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let boundary = if announced.is_some_and(|bytes: u64| bytes > app.limits.multipart_bytes) {
-            Err(ApiError::too_large(app.limits.multipart_bytes))
-        } else {
-            boundary(headers)
-        };
-        let boundary = match boundary {
+    async fn receive(headers: &HeaderMap, body: Body, sender: UserId, app: &App) -> Result<Self, ApiError> {
+        let mut body = Incoming::new(headers, body, app.limits.multipart_bytes);
+        let boundary = match body.check_announced().and_then(|()| boundary(headers)) {
             Ok(boundary) => boundary,
             Err(error) => {
-                // Who waits to be asked for the body is just not asked.
-                if !headers.contains_key(EXPECT) {
-                    drain(&mut body, limit).await;
-                }
+                body.drain().await;
                 return Err(error);
             }
         };
         // Time is left to answer, for sure, that nothing was done.
-        let within = Duration::from_millis(app.limits.request_timeout_ms) * 5 / 6;
-        let collected = collect(&mut body, limit, &mut held, app.limits.multipart_bytes);
-        let bytes = match tokio::time::timeout(within, collected).await {
+        let deadline = Instant::now() + Duration::from_millis(app.limits.request_timeout_ms) * 5 / 6;
+        let Ok(mut on_the_way) = timeout_at(deadline, app.uploads.receiving(sender)).await else {
+            return Err(ApiError::rate_limited(ASK_AGAIN));
+        };
+        let bytes = match timeout_at(deadline, body.collect(0, &mut on_the_way.held)).await {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error)) => {
-                drain(&mut body, limit).await;
+                drop(on_the_way);
+                body.drain().await;
                 return Err(error);
             }
             Err(_) => return Err(ApiError::body_timeout()),
         };
+        // It is copied to be taken apart, and once the body is gone its files are copied to be sealed.
+        if !on_the_way.held.more(bytes.len()) {
+            return Err(ApiError::overloaded());
+        }
         let parts = match boundary {
             Some(boundary) => take_apart(bytes, boundary).await?,
             None if bytes.is_empty() => Vec::new(),
             None => return Err(not_multipart()),
         };
-        Ok(Self { parts, held })
+        Ok(Self { parts, on_the_way })
     }
 
     /// The only part of this name, if there is one.
@@ -228,42 +230,6 @@ fn boundary(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     boundary.map(Some).ok_or_else(|| {
         ApiError::parameter("Content-Type", "must have a boundary of 1 to 70 visible ASCII characters")
     })
-}
-
-async fn collect(
-    body: &mut axum::body::BodyDataStream,
-    limit: usize,
-    held: &mut Held,
-    limit_bytes: u64,
-) -> Result<Bytes, ApiError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|_| ApiError::parameter("body", "could not be read"))?;
-        if chunk.len() > limit - bytes.len() {
-            return Err(ApiError::too_large(limit_bytes));
-        }
-        if !held.more(chunk.len()) {
-            return Err(ApiError::overloaded());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes.into())
-}
-
-/// Reads on for a while without keeping anything. A connection that is closed with unread bytes is reset, and the client
-/// may never see the answer.
-async fn drain(body: &mut axum::body::BodyDataStream, limit: usize) {
-    let read = async {
-        let mut left = limit;
-        while let Some(Ok(chunk)) = body.next().await {
-            left = match left.checked_sub(chunk.len()) {
-                Some(left) => left,
-                None => return,
-            };
-        }
-    };
-    // Whatever is not there by then stays unread.
-    let _ = tokio::time::timeout(DRAINED_WITHIN, read).await;
 }
 
 async fn take_apart(body: Bytes, boundary: String) -> Result<Vec<Part>, ApiError> {

@@ -6,11 +6,11 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use lumbung_commands::plafond::SelectPlafond;
-use lumbung_domain::{PlafondNumber, ProductId, ProductTerms, Rejection, Rupiah};
+use lumbung_domain::{PlafondNumber, ProductId, ProductTerms, Rejection, Rupiah, whole_number};
 use lumbung_projections::plafonds;
 use serde::Serialize;
 
-use super::body::{Fields, Form, integer};
+use super::body::{Fields, Form};
 use super::command::{Asked, carry_out};
 use super::envelope::{Reply, local_time};
 use super::error::ApiError;
@@ -25,7 +25,7 @@ pub(super) struct Selection {
 
 impl Form for Selection {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let product = fields.number("productId", integer);
+        let product = fields.number("productId", whole_number);
         Some(Self { product: ProductId(product?) })
     }
 }

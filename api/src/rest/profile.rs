@@ -41,6 +41,10 @@ impl PartsForm for Told {
         let data = parts.one(DATA);
         let nothing_told = matches!(data, Ok(None));
         let told = match data {
+            Ok(Some(data)) if data.content.len() as u64 > app.limits.body_bytes => {
+                let message = format!("must be at most {} bytes", app.limits.body_bytes);
+                Err(vec![FieldError { field: DATA.into(), message: message.into() }])
+            }
             Ok(Some(data)) => fields(&data.content, today),
             Ok(None) => Ok(Self::nothing()),
             Err(fault) => Err(vec![fault]),

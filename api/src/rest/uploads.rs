@@ -24,7 +24,7 @@ use super::documents::sealed_as;
 use super::error::ApiError;
 use crate::app::App;
 use crate::auth::{Caller, is_staff};
-use crate::uploads::Held;
+use crate::uploads::OnTheWay;
 
 const PIECE_BYTES: usize = 64 * 1024;
 const SENT_WITHIN: Duration = Duration::from_secs(120);
@@ -55,7 +55,7 @@ pub(super) async fn fetch(
 ) -> Result<Response, ApiError> {
     // A name that is no text is that of no document.
     let name = name.map(|Path(name)| name).unwrap_or_default();
-    answer(&app, &caller, &name).await.map_err(ApiError::bare)
+    answer(&app, &caller, &name).await
 }
 
 async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Response, ApiError> {
@@ -66,9 +66,9 @@ async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Response, ApiE
     if stored.owner != caller.user() && !is_staff(caller.identity()) {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "ACCESS_DENIED", "Access Denied"));
     }
-    let mut held = app.uploads.sending();
+    let mut on_the_way = app.uploads.sending(caller.user()).await;
     // Sealed and in clear.
-    if !held.more(usize::try_from(stored.size_bytes).unwrap_or(usize::MAX).saturating_mul(2)) {
+    if !on_the_way.held.more(usize::try_from(stored.size_bytes).unwrap_or(usize::MAX).saturating_mul(2)) {
         return Err(ApiError::overloaded());
     }
     let content = open(app, stored).await?;
@@ -82,12 +82,12 @@ async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Response, ApiE
         (CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
         (CONTENT_LENGTH, HeaderValue::from(content.len())),
     ];
-    Ok((headers, body(content, held)).into_response())
+    Ok((headers, body(content, on_the_way)).into_response())
 }
 
 /// A body that takes memory until it is sent, or until its time is up: a client that stops reading cannot hold it for
 /// ever.
-fn body(content: Vec<u8>, held: Held) -> Body {
+fn body(content: Vec<u8>, on_the_way: OnTheWay) -> Body {
     let (pieces, queue) = mpsc::channel::<Result<Bytes, Infallible>>(1);
     tokio::spawn(async move {
         let all = async {
@@ -100,7 +100,7 @@ fn body(content: Vec<u8>, held: Held) -> Body {
         };
         // A body that ends early is seen for that: it has a length.
         let _ = tokio::time::timeout(SENT_WITHIN, all).await;
-        drop(held);
+        drop(on_the_way);
     });
     Body::from_stream(unfold(queue, |mut queue| async { queue.recv().await.map(|piece| (piece, queue)) }))
 }

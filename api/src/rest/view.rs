@@ -34,18 +34,18 @@ impl FromRequestParts<Arc<App>> for View {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Self::reaching(min_position(parts)?, parts, app).await
+        Self::of(Wanted::of(parts)?, app).await
     }
 }
 
 impl View {
-    async fn reaching(min_position: i64, parts: &Parts, app: &App) -> Result<Self, ApiError> {
-        let acknowledged = app.ledger.feed().reached();
-        let wanted = acknowledged.max(min_position);
-        let shown = if Query::of(&parts.uri).first("stale") == Some("ok") {
-            app.freshness.shown()
-        } else {
-            app.freshness.wait_for(wanted, app.patience).await?
+    async fn of(wanted: Wanted, app: &App) -> Result<Self, ApiError> {
+        let shown = match wanted {
+            Wanted::AsTheyAre => app.freshness.shown(),
+            Wanted::Reaching(position) => {
+                let acknowledged = app.ledger.feed().reached();
+                app.freshness.wait_for(acknowledged.max(position), app.patience).await?
+            }
         };
         Ok(Self { read: shown.schema, position: shown.position })
     }
@@ -66,11 +66,14 @@ impl FromRequestParts<Arc<App>> for Streams {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let wanted = app.ledger.feed().reached().max(min_position(parts)?);
-        if Query::of(&parts.uri).first("stale") == Some("ok") {
-            return Ok(Self { position: app.access.applied() });
-        }
-        Ok(Self { position: app.access.wait_until_applied(wanted, app.patience).await? })
+        let position = match Wanted::of(parts)? {
+            Wanted::AsTheyAre => app.access.applied(),
+            Wanted::Reaching(position) => {
+                let acknowledged = app.ledger.feed().reached();
+                app.access.wait_until_applied(acknowledged.max(position), app.patience).await?
+            }
+        };
+        Ok(Self { position })
     }
 }
 
@@ -79,6 +82,38 @@ impl Streams {
     pub(super) fn reply<T: Serialize>(&self, app: &App, data: T) -> Reply<T> {
         Reply::new("Success", Some(data), Utc::now(), app.zone, self.position)
     }
+}
+
+/// How fresh an answer must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// As fresh as what was acknowledged, and up to this position.
+    Reaching(i64),
+    AsTheyAre,
+}
+
+impl Wanted {
+    /// What the request for one thing says of it; its other parameters are of no account.
+    fn of(parts: &Parts) -> Result<Self, ApiError> {
+        let min_position = min_position(parts);
+        let mut query = Query::of(&parts.uri);
+        let stale = may_be_stale(&mut query);
+        let stale = query.judge(stale);
+        let faults = [min_position.as_ref().err(), stale.as_ref().err()];
+        match ApiError::all(faults.into_iter().flatten()) {
+            Some(all) => Err(all),
+            None => Ok(Self::new(min_position?, stale?)),
+        }
+    }
+
+    fn new(min_position: i64, stale: bool) -> Self {
+        if stale { Self::AsTheyAre } else { Self::Reaching(min_position) }
+    }
+}
+
+/// `?stale=ok`; there is no other value.
+fn may_be_stale(query: &mut Query<'_>) -> bool {
+    query.one("stale", "must be ok", |text| (text == "ok").then_some(())).is_some()
 }
 
 fn min_position(parts: &Parts) -> Result<i64, ApiError> {
@@ -91,6 +126,7 @@ fn min_position(parts: &Parts) -> Result<i64, ApiError> {
 pub(super) struct Paging {
     pub(super) limit: Limit,
     pub(super) after: Option<Cursor>,
+    stale: bool,
     uri: Uri,
 }
 
@@ -147,7 +183,7 @@ impl<F: Filter + Send> FromRequestParts<Arc<App>> for Filtered<F> {
             return Err(all);
         }
         let (paging, filter) = asked?;
-        let view = View::reaching(min_position?, parts, app).await?;
+        let view = View::of(Wanted::new(min_position?, paging.stale), app).await?;
         Ok(Self { view, paging, filter })
     }
 }
@@ -163,9 +199,10 @@ fn read<F>(
         integer(text).ok().and_then(Limit::new)
     });
     let after = query.one("cursor", "must be the cursor of a previous page", decode);
+    let stale = may_be_stale(&mut query);
     let filter = filter(&mut query);
     query.refuse_others(&PARAMETERS, filters);
-    let paging = Paging { limit: limit.unwrap_or_default(), after, uri: uri.clone() };
+    let paging = Paging { limit: limit.unwrap_or_default(), after, stale, uri: uri.clone() };
     query.judge((paging, filter))
 }
 
@@ -225,6 +262,10 @@ mod tests {
             "status=SUBMITTED",
             "branchId=1",
             "limit=1&limit=1",
+            "stale=",
+            "stale=yes",
+            "stale=OK",
+            "stale=ok&stale=ok",
         ] {
             let error = paging(&format!("/api/loans?{bad}")).err().unwrap();
             assert_eq!(error.problem().status, 400, "{bad}");

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::product::{AmendProduct, DefineProduct, ProductOutcome};
-use lumbung_domain::{ProductId, ProductTerms, Rate, Rupiah, Tenor};
+use lumbung_domain::{ProductId, ProductTerms, Rate, Rupiah, Tenor, whole_number};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::{Caller, ManageProducts};
-use crate::rest::body::{Fields, Form, integer};
+use crate::rest::body::{Fields, Form};
 use crate::rest::command::{Accepted, Asked, carry_out};
 use crate::rest::envelope::Reply;
 use crate::rest::error::ApiError;
@@ -29,7 +29,7 @@ impl Form for ProductForm {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let name = fields.text("name", ProductTerms::read_name);
         let amount = fields.number("amount", Rupiah::parse_positive);
-        let tenor = fields.number("tenor", |digits| integer(digits).and_then(Tenor::new));
+        let tenor = fields.number("tenor", |digits| whole_number(digits).and_then(Tenor::new));
         let rate = fields.number("interestRate", Rate::parse);
         let active = fields.optional_boolean("active");
         Some(Self { name: name?, amount: amount?, tenor: tenor?, interest_rate: rate?, active: active? })

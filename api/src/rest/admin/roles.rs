@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::role::ReplaceRolePermissions;
-use lumbung_domain::{Grants, Invalid, Permission, RoleId};
+use lumbung_domain::{Grants, Invalid, Permission, RoleId, whole_number};
 use lumbung_projections::{Cursor, roles};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::{Caller, ReadPermissions, ReadRoles, UpdateRoles};
-use crate::rest::body::{Fields, Form, integer};
+use crate::rest::body::{Fields, Form};
 use crate::rest::command::{Asked, carry_out};
 use crate::rest::envelope::Reply;
 use crate::rest::error::ApiError;
@@ -37,7 +37,8 @@ pub(in crate::rest) struct PermissionSet(BTreeSet<Permission>);
 impl Form for PermissionSet {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let permissions = fields.numbers("permissionIds", Permission::all().len(), |digits| {
-            Permission::of_id(integer(digits)?).ok_or_else(|| Invalid::new("is not the id of a permission"))
+            Permission::of_id(whole_number(digits)?)
+                .ok_or_else(|| Invalid::new("is not the id of a permission"))
         });
         Some(Self(permissions?.into_iter().collect()))
     }

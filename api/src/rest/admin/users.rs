@@ -6,14 +6,16 @@ use axum::extract::State;
 use lumbung_commands::user::{
     AmendUser, AssignRole, CreateStaff, Newcomer, RegisterStaff, RemoveRole, SetUserStatus, UserOutcome,
 };
-use lumbung_domain::{BranchId, Email, Invalid, PersonName, RoleId, UserType, check_new_password};
+use lumbung_domain::{
+    BranchId, Email, Invalid, PersonName, RoleId, UserType, check_new_password, whole_number,
+};
 use lumbung_projections::users;
 use zeroize::Zeroizing;
 
 use super::amendment::SealedAmendment;
 use crate::app::App;
-use crate::auth::{Caller, ChangeRolesOfUsers, CreateUsers, ReadUsers, UpdateUsers};
-use crate::rest::body::{Fields, Form, NoFields, integer};
+use crate::auth::{Caller, ChangeRolesOfUsers, CreateUsers, ReadUsers, Standing, UpdateUsers};
+use crate::rest::body::{Fields, Form, NoFields};
 use crate::rest::command::{Accepted, Asked, carry_out};
 use crate::rest::envelope::Reply;
 use crate::rest::error::ApiError;
@@ -41,12 +43,12 @@ impl Form for NewStaff {
             fields.optional_text("userType", user_type).map(|given| given.unwrap_or(UserType::Internal));
         // A customer is refused whatever their role would be.
         let role = match user_type {
-            Some(UserType::Customer) => {
-                fields.optional_number("roleId", integer).map(|role| role.map_or(RoleId::CUSTOMER, RoleId))
-            }
-            Some(UserType::Internal) | None => fields.number("roleId", integer).map(RoleId),
+            Some(UserType::Customer) => fields
+                .optional_number("roleId", whole_number)
+                .map(|role| role.map_or(RoleId::CUSTOMER, RoleId)),
+            Some(UserType::Internal) | None => fields.number("roleId", whole_number).map(RoleId),
         };
-        let branch = fields.optional_number("branchId", integer);
+        let branch = fields.optional_number("branchId", whole_number);
         Some(Self {
             name: name?,
             email: email?,
@@ -73,7 +75,7 @@ impl Form for Amendment {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let name = fields.given_text("name", PersonName::new);
         let email = fields.given_text("email", Email::new);
-        let branch = fields.optional_number("branchId", integer);
+        let branch = fields.optional_number("branchId", whole_number);
         Some(Self { name: name?, email: email?, branch: branch?.map(BranchId) })
     }
 }
@@ -94,7 +96,7 @@ pub(in crate::rest) struct Assignment {
 
 impl Form for Assignment {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { role: RoleId(fields.number("roleId", integer)?) })
+        Some(Self { role: RoleId(fields.number("roleId", whole_number)?) })
     }
 }
 
@@ -118,7 +120,8 @@ pub(in crate::rest) async fn create(
 ) -> Result<Reply<UserJson>, ApiError> {
     let call = asked.call(&app, caller.user());
     let NewStaff { name, email, password, user_type, role, branch } = asked.form;
-    let hash = app.passwords.hash(&password).await?;
+    let who = app.ledger.vault().keyed_hash("passwords-for-others", &[caller.user().0.as_bytes()]);
+    let hash = app.passwords.hash(Standing::Known, who, &password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
     let staff = RegisterStaff { newcomer, role, branch };
