@@ -3,6 +3,7 @@
 mod branches;
 mod catalogue;
 mod command_line;
+mod customers;
 mod delegation;
 mod people;
 mod records;

@@ -3,6 +3,7 @@
 mod flood;
 mod house;
 mod limits;
+mod moved;
 mod outbox;
 mod passwords;
 mod resets;

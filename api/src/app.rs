@@ -9,7 +9,7 @@ use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::{Audit, Bounds};
-use crate::auth::{AccountQuota, AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
+use crate::auth::{AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
 use crate::memory::Memory;
 use crate::metrics::Requests;
@@ -31,8 +31,8 @@ pub struct App {
     pub failed_logins: FailedLogins,
     /// What one address may ask for that costs us or somebody else.
     pub quota: AddressQuota,
-    /// How many messages one account is sent because somebody asked for them.
-    pub messages: AccountQuota,
+    /// How often one address may show a token that is not good.
+    pub refusals: AddressQuota,
     pub trusted_proxies: TrustedProxies,
     /// Whether messages get anywhere.
     pub delivers: bool,
@@ -83,7 +83,7 @@ impl App {
             bodies: Memory::new(limits.bodies_memory_bytes),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: AddressQuota::new(limits.sensitive_requests_per_hour),
-            messages: AccountQuota::new(limits.messages_per_account_per_hour),
+            refusals: AddressQuota::new(limits.sensitive_requests_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),
             delivers: config.mail.is_some() || config.environment != Environment::Production,
             outbox_bell: Arc::default(),

@@ -10,6 +10,7 @@ mod client_address;
 mod device;
 mod failed_logins;
 mod quota;
+mod turns;
 
 pub(crate) use caller::bearer;
 pub use caller::{Anyone, Caller};
@@ -26,5 +27,5 @@ pub use gate::{
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use passwords::{Passwords, PasswordsError, Standing};
-pub use quota::{AccountQuota, AddressQuota};
+pub use quota::AddressQuota;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

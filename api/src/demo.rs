@@ -14,7 +14,7 @@ use lumbung_domain::{
 use lumbung_journal::{KeyError, Sealer};
 
 use crate::app::App;
-use crate::auth::PasswordsError;
+use crate::auth::{PasswordsError, Standing};
 use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind};
 
 /// Why the demo data could not be made.
@@ -73,7 +73,7 @@ pub async fn seed(app: &App) -> Result<(), DemoError> {
 async fn register(app: &App, account: &Account) -> Result<(), DemoError> {
     let name = PersonName::new(account.name)?;
     let email = Email::new(account.email)?;
-    let password = app.passwords.hash(account.password).await?;
+    let password = app.passwords.hash(Standing::Known, [0; 32], account.password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, sealer) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &password)?;
     match account.kind {

@@ -85,20 +85,24 @@ impl Caller {
     }
 
     pub(crate) fn allows(&self, permission: Permission) -> bool {
-        self.grants().any(|grants| grants.allow(permission))
+        self.user.person().is_some_and(|person| person.user_type.may_hold(permission))
+            && self.grants().any(|grants| grants.allow(permission))
     }
 
-    /// Whether they may let somebody have `wanted`, who has `held` already: nobody grants what they do not hold, except
-    /// who holds `*`, which stands for all there is to administer.
-    pub(crate) fn may_grant(&self, wanted: &Grants, held: &Grants) -> bool {
-        if self.grants().any(|grants| *grants == Grants::Wildcard) {
+    /// Whether they hold `*`, which stands for all there is to administer.
+    pub(crate) fn holds_everything(&self) -> bool {
+        self.grants().any(|grants| *grants == Grants::Wildcard)
+    }
+
+    /// Whether they may let somebody have this, or change who has it: nobody grants what they do not hold, except who
+    /// holds `*`.
+    pub(crate) fn may_grant(&self, grants: &Grants) -> bool {
+        if self.holds_everything() {
             return true;
         }
-        match wanted {
+        match grants {
             Grants::Wildcard => false,
-            Grants::Only(set) => {
-                set.iter().all(|permission| self.allows(*permission) || held.allow(*permission))
-            }
+            Grants::Only(set) => set.iter().all(|permission| self.allows(*permission)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod amend;
 mod define;
+mod name;
 
 pub use amend::AmendProduct;
 pub use define::DefineProduct;

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, BranchId, Event, Rejection, UserId};
+use crate::{Aggregate, BranchId, Event, ProductId, Rejection, UserId};
 
-/// Who holds a claimed e-mail, phone, user number, branch code or reset token. Stream id: [`crate::ClaimId`].
+/// Who holds a claimed e-mail, phone, user number, branch code, product name or reset token. Stream id: [`crate::ClaimId`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Claim {
     #[default]
@@ -20,6 +20,7 @@ pub enum Claim {
 pub enum Holder {
     User(UserId),
     Branch(BranchId),
+    Product(ProductId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,15 @@ impl Claim {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::Held { holder: Holder::User(user) } => Some(*user),
-            Self::Held { holder: Holder::Branch(_) } | Self::Free => None,
+            Self::Held { holder: Holder::Branch(_) | Holder::Product(_) } | Self::Free => None,
+        }
+    }
+
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        match self {
+            Self::Held { holder } => Some(*holder),
+            Self::Free => None,
         }
     }
 }

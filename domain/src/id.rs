@@ -171,6 +171,13 @@ impl ClaimId {
         Self(format!("branch-code:{}", code.to_uppercase()).into())
     }
 
+    /// Claimed in clear, upper-case and with single blanks: what reads alike is the same name.
+    #[must_use]
+    pub fn product_name(name: &str) -> Self {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        Self(format!("product-name:{}", words.join(" ").to_uppercase()).into())
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -35,6 +35,8 @@ pub enum Channel {
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum MessageKind {
     PasswordReset,
+    /// To the address that an account had.
+    EmailChanged,
 }
 
 /// A message as it enters the queue.

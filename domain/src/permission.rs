@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Rejection;
+
 /// What a role may allow. The discriminant is the permission's public id; ids never change.
 #[derive(
     Debug,
@@ -83,6 +85,23 @@ impl Permission {
         self.into()
     }
 
+    /// Whether a customer may ever have it. Nothing else is granted to one, whatever their role says: they would decide
+    /// on each other's loans and read each other's data.
+    #[must_use]
+    pub fn is_for_customers(self) -> bool {
+        matches!(
+            self,
+            Self::LoanCreate
+                | Self::LoanRead
+                | Self::ProductRead
+                | Self::BranchRead
+                | Self::ProfileRead
+                | Self::ProfileUpdate
+                | Self::PlafondRead
+                | Self::PlafondSelect
+        )
+    }
+
     /// Whether `*` grants it. Deciding on loans and the customer's own endpoints must be granted by name: a
     /// superadmin administers, and neither lends nor borrows.
     #[must_use]
@@ -130,6 +149,18 @@ impl Grants {
             Self::Wildcard => permission.is_in_wildcard(),
             Self::Only(set) => set.contains(&permission),
         }
+    }
+
+    /// # Errors
+    /// [`Rejection::PermissionNotForCustomers`], with the first that is none of theirs.
+    pub fn are_for_customers(&self) -> Result<(), Rejection> {
+        let first = Permission::all().iter().find(|one| match self {
+            Self::Wildcard => !one.is_for_customers(),
+            Self::Only(set) => set.contains(one) && !one.is_for_customers(),
+        });
+        first.map_or(Ok(()), |permission| {
+            Err(Rejection::PermissionNotForCustomers { permission: *permission })
+        })
     }
 
     /// The names as the API shows them, in the order of the ids; `*` for the wildcard.

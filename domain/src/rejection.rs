@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LoanStatus, Rate, Rupiah, Tenor};
+use crate::{LoanStatus, Permission, Rate, Rupiah, Tenor};
 
 /// Why a command was refused. Expected, typed, and kept with its idempotency key like an outcome.
 ///
@@ -35,6 +35,8 @@ pub enum Rejection {
     PhoneAlreadyRegistered,
     #[error("Branch code already exists")]
     BranchCodeAlreadyExists,
+    #[error("Product name already exists")]
+    ProductNameAlreadyExists,
     #[error("User not found")]
     UserNotFound,
     #[error("Role not found")]
@@ -53,6 +55,8 @@ pub enum Rejection {
     LastSuperadmin,
     #[error("The permissions of SUPERADMIN cannot be changed")]
     SuperadminPermissionsFixed,
+    #[error("permissionIds: {} is not for customers", .permission.name())]
+    PermissionNotForCustomers { permission: Permission },
 
     // Reference data.
     #[error("Product not found")]

@@ -27,7 +27,8 @@ pub enum RoleCommand {
         grants: Grants,
         needs_branch: bool,
     },
-    /// Replaces the whole set. Refused for SUPERADMIN, which must stay able to repair everything else.
+    /// Replaces the whole set. Refused for SUPERADMIN, which must stay able to repair everything else, and with
+    /// [`Rejection::PermissionNotForCustomers`] for what the role of customers must not hold.
     ReplacePermissions {
         grants: Grants,
     },
@@ -83,9 +84,12 @@ impl Aggregate for Role {
             {
                 Err(Rejection::SuperadminPermissionsFixed)
             }
-            (Self::Defined { grants: held, .. }, RoleCommand::ReplacePermissions { grants }) => {
+            (Self::Defined { role_id, grants: held, .. }, RoleCommand::ReplacePermissions { grants }) => {
                 if *held == grants {
                     return Ok(Vec::new());
+                }
+                if *role_id == RoleId::CUSTOMER {
+                    grants.are_for_customers()?;
                 }
                 Ok(vec![RoleEvent::RolePermissionsReplaced { grants }])
             }

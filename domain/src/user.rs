@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
 use crate::{
-    Aggregate, BranchId, Email, Event, PasswordHash, PersonName, Profile, Rejection, RoleId, Sealed, UserId,
-    UserNumber,
+    Aggregate, BranchId, Email, Event, PasswordHash, Permission, PersonName, Profile, Rejection, RoleId,
+    Sealed, UserId, UserNumber,
 };
 
 /// Stream id: the [`UserId`].
@@ -62,6 +62,7 @@ pub enum UserCommand {
     /// Absent fields keep their value; with none given nothing happens.
     UpdateProfile(Profile),
     /// Absent fields keep their value; with none given nothing happens. The use case has moved the claim of an e-mail.
+    /// Another e-mail ends every session: whoever logs in by it is not for sure who was logged in.
     Amend(Amendment),
     SetPassword {
         password: Sealed<PasswordHash>,
@@ -113,6 +114,10 @@ pub struct Amendment {
     pub name: Option<Sealed<PersonName>>,
     pub email: Option<Sealed<Email>>,
     pub branch: Option<BranchId>,
+    /// All sessions end with it. Decided by [`User`]: so it is where the e-mail changes. `false` in events from before it
+    /// was.
+    #[serde(default)]
+    pub ends_sessions: bool,
 }
 
 /// Why a password hash was replaced.
@@ -133,7 +138,7 @@ pub enum UserEvent {
     UserRegistered(Registration),
     /// Holds only the fields that were given.
     ProfileUpdated(Profile),
-    /// Holds only the fields that were given.
+    /// Holds only the fields that were given. All sessions end where it says so.
     UserAmended(Amendment),
     /// A new hash, and why. Unless the hash alone got stronger, all sessions end.
     PasswordSet { password: Sealed<PasswordHash>, because: PasswordChange },
@@ -152,6 +157,14 @@ pub enum UserEvent {
 impl Event for UserEvent {
     fn event_type(&self) -> &'static str {
         self.into()
+    }
+}
+
+impl UserType {
+    /// Whether people of this type may hold the permission at all; whether they do is said by their roles.
+    #[must_use]
+    pub fn may_hold(self, permission: Permission) -> bool {
+        self == Self::Internal || permission.is_for_customers()
     }
 }
 
@@ -238,6 +251,8 @@ impl Person {
                 (profile != Profile::default()).then_some(UserEvent::ProfileUpdated(profile))
             }
             UserCommand::Amend(amendment) => {
+                let ends_sessions = amendment.email.is_some();
+                let amendment = Amendment { ends_sessions, ..amendment };
                 (amendment != Amendment::default()).then_some(UserEvent::UserAmended(amendment))
             }
             UserCommand::SetPassword { password, because } => {
@@ -274,7 +289,7 @@ impl Person {
         match event {
             UserEvent::UserRegistered(registration) => *self = Self::new(registration.clone()),
             UserEvent::ProfileUpdated(profile) => self.profile.take_over(profile),
-            UserEvent::UserAmended(Amendment { name, email, branch }) => {
+            UserEvent::UserAmended(Amendment { name, email, branch, ends_sessions }) => {
                 if let Some(name) = name {
                     self.name = name.clone();
                 }
@@ -284,6 +299,9 @@ impl Person {
                     self.reset = None;
                 }
                 self.branch = branch.or(self.branch);
+                if *ends_sessions {
+                    self.end_sessions();
+                }
             }
             UserEvent::PasswordSet { password, because } => {
                 self.password = password.clone();

@@ -55,9 +55,10 @@ impl Identity {
         &self.roles
     }
 
-    /// Whether one of the roles grants it.
+    /// Whether one of the roles grants it, and it is for people of this type.
     #[must_use]
     pub fn allows(&self, permission: Permission) -> bool {
-        self.roles.iter().filter_map(|role| role.grants()).any(|grants| grants.allow(permission))
+        self.user.person().is_some_and(|person| person.user_type.may_hold(permission))
+            && self.roles.iter().filter_map(|role| role.grants()).any(|grants| grants.allow(permission))
     }
 }

@@ -159,7 +159,7 @@ impl User {
         self.version = sequence;
         match event {
             UserEvent::ProfileUpdated(given) => self.profile.take_over(given),
-            UserEvent::UserAmended(Amendment { name, email, branch }) => {
+            UserEvent::UserAmended(Amendment { name, email, branch, ends_sessions: _ }) => {
                 if let Some(name) = name {
                     self.name = name.clone();
                 }

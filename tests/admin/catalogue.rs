@@ -1,9 +1,16 @@
 //! `/api/admin/products`, and the public lists in pages.
 
+use lumbung_commands::reference::DefineReferenceData;
+use lumbung_commands::{Book, Halt, UseCase};
+use lumbung_domain::{
+    Claim, ClaimCommand, ClaimId, Holder, Offer, Product, ProductCommand, ProductId, ProductTerms, Rate,
+    Rupiah, Tenor,
+};
 use serde_json::json;
 
 use crate::rest_smoke::{Server, send};
 use crate::served::shape::{INSTANT, assert_documented};
+use crate::support::ledger::{assert_sound, run};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_life_of_a_product() {
@@ -92,6 +99,80 @@ async fn what_is_refused_about_products() {
     let missing = server.put("/api/admin/products/99", &admin, valid.clone()).await;
     assert_eq!(missing.error(), (404, "PRODUCT_NOT_FOUND", "Product not found"));
     assert_eq!(server.put("/api/admin/products/x", &admin, valid).await.error().2, "id: must be an integer");
+}
+
+const TAKEN: (u16, &str, &str) = (409, "PRODUCT_NAME_ALREADY_EXISTS", "Product name already exists");
+
+fn named(name: &str) -> serde_json::Value {
+    json!({"name": name, "amount": 75_000_000, "tenor": 60, "interestRate": 6.25})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_two_products_have_one_name() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let create = async |name: &str| server.post("/api/admin/products", &admin, named(name)).await;
+    let rename = async |id: i64, name: &str| {
+        server.put(&format!("/api/admin/products/{id}"), &admin, named(name)).await
+    };
+    for taken in ["BRONZE", "bronze", " Instant "] {
+        assert_eq!(create(taken).await.error(), TAKEN, "{taken}");
+    }
+    let id = create("Blue Diamond").await.ok(201)["id"].as_i64().unwrap();
+    assert_eq!(create("BLUE  diamond").await.error(), TAKEN);
+    assert_eq!(rename(id, "Gold").await.error(), TAKEN);
+    // Its own name in another spelling; then another, which frees the first.
+    assert_eq!(rename(id, "BLUE DIAMOND").await.ok(200)["name"], "BLUE DIAMOND");
+    rename(id, "Emerald").await.ok(200);
+    create("blue diamond").await.ok(201);
+    assert_eq!(rename(id, "Blue Diamond").await.error(), TAKEN);
+    rename(1, "COPPER").await.ok(200);
+    create("BRONZE").await.ok(201);
+    // At the next start COPPER is COPPER still.
+    run(&server.app().ledger, DefineReferenceData).await;
+    assert_eq!(create("copper").await.error(), TAKEN);
+    assert_sound(&server.app().ledger).await;
+}
+
+/// As ledgers were before names were claimed: BRONZE without its claim, and a second one beside it.
+struct Unclaimed;
+
+const SECOND: ProductId = ProductId(77);
+
+impl UseCase for Unclaimed {
+    const NAME: &'static str = "Unclaimed";
+    type Outcome = ();
+
+    fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
+        let holder = Holder::Product(ProductId(1));
+        book.run::<Claim>(ClaimId::product_name("BRONZE"), ClaimCommand::Release { holder })?;
+        let terms = ProductTerms {
+            product_id: SECOND,
+            name: "Bronze".to_owned(),
+            amount_rupiah: Rupiah::from_const(1_000_000),
+            tenor_months: Tenor::from_const(12),
+            interest_rate: Rate::from_e4_const(100_000),
+        };
+        let offer = Offer { terms, selectable: true, active: true };
+        book.run::<Product>(SECOND, ProductCommand::Define(offer))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_older_ledgers_are_claimed_at_the_start() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    run(&server.app().ledger, Unclaimed).await;
+    run(&server.app().ledger, DefineReferenceData).await;
+    let create = async |name: &str| server.post("/api/admin/products", &admin, named(name)).await;
+    let rename = async |name: &str| server.put("/api/admin/products/77", &admin, named(name)).await;
+    assert_eq!(create("bronze").await.error(), TAKEN);
+    // The second one keeps its name, and gives nobody's away when it gets another.
+    rename("BRONZE").await.ok(200);
+    rename("Tin").await.ok(200);
+    assert_eq!(create("bronze").await.error(), TAKEN);
+    assert_eq!(rename("Bronze").await.error(), TAKEN);
+    assert_eq!(create("tin").await.error(), TAKEN);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,12 +22,16 @@ async fn nobody_grants_what_they_do_not_hold() {
     let put = async |id: i64, permissions: &[i64]| {
         server.put(&role(id), &helpdesk, json!({"permissionIds": permissions})).await
     };
-    // Of their own role and of others: only what they hold is added. What is there already may stay or go.
+    // Of their own role and of others: only what they hold is added, and a role that holds more is not theirs to
+    // change, not even to take from it.
     assert_eq!(put(7, &[27, 31, 1, 2, 3, 17, 30]).await.error(), DENIED);
-    assert_eq!(put(6, &[25, 26, 31, 16]).await.error(), DENIED);
-    put(6, &[25, 26, 31, 2]).await.ok(200);
-    put(6, &[25]).await.ok(200);
-    assert_eq!(put(6, &[25, 26]).await.error(), DENIED);
+    for of_auditor in [&[25, 26, 31, 16][..], &[25, 26, 31, 2], &[25, 26, 31], &[25], &[]] {
+        assert_eq!(put(6, of_auditor).await.error(), DENIED, "{of_auditor:?}");
+    }
+    server.allow(&admin, 6, &[31, 2]).await;
+    assert_eq!(put(6, &[31, 2, 25]).await.error(), DENIED);
+    put(6, &[31, 2, 3]).await.ok(200);
+    put(6, &[]).await.ok(200);
     // LOAN_APPROVE_* is in no wildcard, and yet whoever holds `*` gives it.
     assert_eq!(put(6, &[9]).await.error(), DENIED);
     server.allow(&admin, 6, &[9, 10, 11, 12]).await;
@@ -94,6 +98,39 @@ async fn nobody_changes_who_may_do_more_than_they() {
         server.put("/api/admin/roles/7/permissions", &helpdesk, json!({"permissionIds": []})).await.error(),
         DENIED
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_empties_a_role_to_outrank_its_people() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (_, helpdesk) = helpdesk(&server, &admin).await;
+    let victim = format!("/api/admin/users/{}", server.number_of(&admin, "backoffice@loan.com").await);
+    let mine = json!({"email": "mine@loan.com"});
+    assert_eq!(server.put(&victim, &helpdesk, mine.clone()).await.error(), DENIED);
+    let empty = json!({"permissionIds": []});
+    assert_eq!(server.put("/api/admin/roles/4/permissions", &helpdesk, empty).await.error(), DENIED);
+    assert_eq!(server.put(&victim, &helpdesk, mine).await.error(), DENIED);
+    server.login("backoffice@loan.com", "backoffice123").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_moves_themselves_to_another_branch() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.allow(&admin, 2, &[7, 9, 12, 3]).await;
+    let own = server.number_of(&admin, "marketing.jkt@loan.com").await;
+    let peer = server.number_of(&admin, "marketing.sby@loan.com").await;
+    let marketing = server.login("marketing.jkt@loan.com", "marketing123").await;
+    let path = format!("/api/admin/users/{own}");
+    let moved = server.put(&path, &marketing, json!({"name": "M", "branchId": 2})).await;
+    assert_eq!(moved.error(), DENIED);
+    // To where they are is no move.
+    let stayed = server.put(&path, &marketing, json!({"name": "M", "branchId": 1})).await.ok(200);
+    assert_eq!((&stayed["name"], &stayed["branchId"]), (&json!("M"), &json!(1)));
+    server.put(&format!("/api/admin/users/{peer}"), &marketing, json!({"branchId": 1})).await.ok(200);
+    let chief = server.number_of(&admin, "admin@loan.com").await;
+    server.put(&format!("/api/admin/users/{chief}"), &admin, json!({"branchId": 2})).await.ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,7 +46,8 @@ async fn the_life_of_a_member_of_the_staff() {
     assert_documented(&amended.json, &success("User updated successfully", &whole));
     assert_eq!(amended.headers["etag"], "\"2\"");
     // The old e-mail is free, the new one logs in.
-    server.login("Updated.Email@loan.com", "password123").await;
+    assert_eq!(server.get("/api/approval/pending", &token).await.error().0, 401);
+    let token = server.login("Updated.Email@loan.com", "password123").await;
     let (other, _) = server.hire(&admin, email, 4, None).await;
     assert_ne!(other, id);
 

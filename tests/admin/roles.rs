@@ -163,5 +163,14 @@ async fn what_is_refused_about_roles() {
         server.put("/api/admin/roles/2/permissions", &admin, json!({"permissionIds": [34, null]})).await;
     let fields: Vec<_> = two.json["errors"].as_array().unwrap().iter().map(|fault| &fault["field"]).collect();
     assert_eq!(fields, ["permissionIds[0]", "permissionIds[1]"]);
+    // An answer does not grow with what was sent.
+    let many =
+        server.put("/api/admin/roles/2/permissions", &admin, json!({"permissionIds": vec![0; 34]})).await;
+    assert_eq!(many.error().2, "permissionIds: must have at most 33 entries");
+    assert_eq!(many.json["errors"].as_array().unwrap().len(), 1);
+    let parameters: Vec<String> = (0..1_000).map(|index| format!("p{index}=x")).collect();
+    let many = server.get(&format!("/api/admin/roles?{}", parameters.join("&")), &admin).await;
+    assert_eq!(many.error().2, "p0: is not a parameter of this list");
+    assert_eq!(many.json["errors"].as_array().unwrap().len(), 100);
     assert_eq!(server.get("/api/admin/roles", &admin).await.ok(200), roles());
 }

@@ -1,5 +1,7 @@
 //! How often one may try.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use lumbung::auth::Standing;
 use reqwest::Method;
 use serde_json::json;
@@ -82,8 +84,11 @@ async fn a_flood_of_strangers_keeps_no_known_device_out() {
     let known = house.login(JOHN).await;
     let device = cookie(&known);
     let mut crowd = Vec::new();
-    while let Ok(place) = house.app.passwords.place(Standing::Stranger) {
-        crowd.push(place);
+    for account in 0.. {
+        match house.app.passwords.place(Standing::Stranger, [account; 32]).await {
+            Ok(place) => crowd.push(place),
+            Err(_) => break,
+        }
     }
     let busy = house.login(JOHN).await;
     assert_eq!((busy.error().0, busy.error().1), (503, "OVERLOADED"));
@@ -94,6 +99,61 @@ async fn a_flood_of_strangers_keeps_no_known_device_out() {
     assert_eq!(send(login().bearer_auth(known.ok(200)["token"].as_str().unwrap())).await.status, 200);
     drop(crowd);
     house.logged_in(JOHN).await;
+}
+
+/// However many devices know the account of whoever floods.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_account_with_many_devices_keeps_nobody_out() {
+    let house = House::open().await;
+    let mut devices = Vec::new();
+    for _ in 0..8 {
+        devices.push(cookie(&house.login(JOHN).await));
+    }
+    let janes = cookie(&house.login(JANE).await);
+    let login = |who: (&str, &str), device: &str| {
+        let body = json!({"email": who.0, "password": who.1});
+        house.asking("/api/auth/login", &body).header("Cookie", device.to_owned())
+    };
+    let stop = AtomicBool::new(false);
+    let flood = futures_util::future::join_all((0..120).map(|number| {
+        let (login, stop, device) = (&login, &stop, &devices[number % devices.len()]);
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                let told = send(login(JOHN, device)).await.status.as_u16();
+                assert!(matches!(told, 200 | 503), "{told}");
+            }
+        }
+    }));
+    let others = async {
+        for _ in 0..5 {
+            send(login(JANE, &janes)).await.ok(200);
+            house.logged_in(JANE).await;
+        }
+        stop.store(true, Ordering::Relaxed);
+    };
+    futures_util::future::join(flood, others).await;
+}
+
+/// What ends the sessions makes every device a stranger's, but the one that did it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_is_known_until_the_sessions_end() {
+    let house = House::open_with(&[THREE]).await;
+    let known = house.login(JOHN).await;
+    let device = cookie(&known);
+    let session = known.ok(200)["token"].as_str().unwrap().to_owned();
+    let body = json!({"currentPassword": JOHN.1, "newPassword": "changed1"});
+    let change = house.asking("/api/auth/change-password", &body).bearer_auth(&session);
+    let changed = send(change.header("Cookie", &device)).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    for _ in 0..3 {
+        assert_eq!(house.login((JOHN.0, "guess")).await.error().0, 401);
+    }
+    let login = |device: &str| {
+        let body = json!({"email": JOHN.0, "password": "changed1"});
+        send(house.asking("/api/auth/login", &body).header("Cookie", device.to_owned()))
+    };
+    assert!(held_back(&login(&device).await));
+    assert_eq!(login(&cookie(&changed)).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,9 +201,15 @@ async fn an_address_asks_for_so_much_in_an_hour() {
     assert!(fourth.headers["retry-after"].parse::<u32>().unwrap() <= 3_600);
     let forgot = json!({"email": JOHN.0});
     assert_eq!(from("192.0.2.1", "/api/auth/forgot-password", forgot.clone()).await.status, 429);
-    assert_eq!(from("192.0.2.1", "/api/auth/refresh", json!({"refreshToken": "x"})).await.status, 429);
+    // Tokens that are not good are counted on their own.
+    let junk = json!({"refreshToken": "x"});
     let reset = json!({"token": "x", "newPassword": "password1", "confirmPassword": "password1"});
-    assert_eq!(from("192.0.2.1", "/api/auth/reset-password", reset.clone()).await.status, 429);
+    assert_eq!(from("192.0.2.1", "/api/auth/refresh", junk.clone()).await.status, 401);
+    for _ in 0..2 {
+        assert_eq!(from("192.0.2.1", "/api/auth/reset-password", reset.clone()).await.status, 400);
+    }
+    assert_eq!(from("192.0.2.1", "/api/auth/refresh", junk).await.status, 429);
+    assert_eq!(from("192.0.2.1", "/api/auth/reset-password", reset.clone()).await.error().1, "RATE_LIMITED");
     // What is not even well formed is told so, and counts for nothing.
     assert_eq!(from("192.0.2.1", "/api/auth/register", json!({})).await.status, 400);
     assert_eq!(from("192.0.2.2", "/api/auth/forgot-password", forgot).await.status, 200);
@@ -157,8 +223,11 @@ async fn an_address_asks_for_so_much_in_an_hour() {
     for _ in 0..3 {
         assert_eq!(from("192.0.2.3", "/api/auth/reset-password", reset.clone()).await.status, 400);
     }
+    assert_eq!(from("192.0.2.3", "/api/auth/reset-password", reset).await.status, 429);
+    // Others' junk holds back nobody with a good token, nor a newcomer.
     let body = json!({"refreshToken": token});
-    assert_eq!(from("192.0.2.3", "/api/auth/refresh", body).await.status, 429);
+    from("192.0.2.3", "/api/auth/refresh", body).await.ok(200);
+    assert_eq!(from("192.0.2.3", "/api/auth/register", register(5)).await.status, 201);
     // Login has limits of its own.
     house.logged_in(JOHN).await;
     let gone = send(house.request(Method::GET, "/api/products")).await;

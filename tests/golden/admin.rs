@@ -166,7 +166,10 @@ async fn permissions(golden: &mut Golden, desk: &Desk) {
     // An operator who may change roles grants no more than they hold.
     set(&desk.admin, 8, &[17, 28]).await.ok(200);
     let operator = desk.server.login("operator@loan.com", "operator123").await;
-    golden.row("ADMIN_DENIED_DELEGATION", &set(&operator, 7, &[17, 29]).await);
+    golden.row("ADMIN_DENIED_DELEGATION", &set(&operator, 8, &[17, 28, 29]).await);
+    golden.row("ADMIN_DENIED_EMPTYING", &set(&operator, 7, &[]).await);
+    golden.row("ADMIN_ROLE_PERMISSIONS_CUSTOMER", &set(&desk.admin, 5, &[5, 2]).await);
+    golden.row("ADMIN_ROLE_PERMISSIONS_MANY", &set(&desk.admin, 2, &[1; 34]).await);
 }
 
 async fn branches(golden: &mut Golden, desk: &Desk) {
@@ -201,5 +204,7 @@ async fn products(golden: &mut Golden, desk: &Desk) {
     golden.row("ADMIN_PRODUCT_CREATE", &created);
     let path = format!("{PRODUCTS}/{}", created.json["data"]["id"]);
     golden.row("ADMIN_PRODUCT_UPDATE", &desk.put(&path, body.clone()).await);
-    golden.row("ADMIN_PRODUCT_UPDATE_MISSING", &desk.put(&format!("{PRODUCTS}/99"), body).await);
+    golden.row("ADMIN_PRODUCT_UPDATE_MISSING", &desk.put(&format!("{PRODUCTS}/99"), body.clone()).await);
+    golden.row("ADMIN_PRODUCT_CREATE_NAME", &desk.post(PRODUCTS, body.clone()).await);
+    golden.row("ADMIN_PRODUCT_UPDATE_NAME", &desk.put(&format!("{PRODUCTS}/1"), body).await);
 }

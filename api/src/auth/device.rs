@@ -2,7 +2,7 @@
 //!
 //! A login leaves a signed cookie that names no one: a number of the device, bound to the login's keyed hash. Whoever
 //! brings it back is counted on their own, so others who guess at the account never hold its owner back. It opens
-//! nothing: the password is asked for all the same.
+//! nothing: the password is asked for all the same. Whatever ends all sessions of the account ends it too.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
@@ -15,20 +15,25 @@ use subtle::ConstantTimeEq;
 /// How long a device is remembered after its last login.
 const REMEMBERED: TimeDelta = TimeDelta::days(180);
 const NUMBER_BYTES: usize = 16;
-const BODY_BYTES: usize = NUMBER_BYTES + 8;
+const BODY_BYTES: usize = NUMBER_BYTES + 4 + 8;
 const MAC_BYTES: usize = 32;
 
 /// A device, as far as one login knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Device([u8; NUMBER_BYTES]);
+pub struct Device {
+    number: [u8; NUMBER_BYTES],
+    generation: u32,
+}
 
 impl Device {
+    /// `generation`: the account's session generation now.
+    ///
     /// # Errors
     /// The system has no random numbers.
-    pub fn new() -> Result<Self, KeyError> {
+    pub fn new(generation: u32) -> Result<Self, KeyError> {
         let mut number = [0; NUMBER_BYTES];
         getrandom::fill(&mut number).map_err(|_| KeyError::NoEntropy)?;
-        Ok(Self(number))
+        Ok(Self { number, generation })
     }
 
     /// The device that a request's cookie says, if it has logged in as `login` before.
@@ -41,16 +46,30 @@ impl Device {
         let (_, value) = pairs.find(|(found, _)| *found == name)?;
         let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
         let (body, mac) = bytes.split_at_checked(BODY_BYTES)?;
-        let (number, until) = body.split_at_checked(NUMBER_BYTES)?;
+        let (number, rest) = body.split_at_checked(NUMBER_BYTES)?;
+        let (generation, until) = rest.split_at_checked(4)?;
         let genuine: bool = mac.ct_eq(&sign(vault, login, body)).into();
         let until = i64::from_be_bytes(until.try_into().ok()?);
         (genuine && now.timestamp() < until).then_some(())?;
-        number.try_into().ok().map(Self)
+        let generation = u32::from_be_bytes(generation.try_into().ok()?);
+        Some(Self { number: number.try_into().ok()?, generation })
     }
 
     #[must_use]
     pub fn number(&self) -> &[u8] {
-        &self.0
+        &self.number
+    }
+
+    /// The account's session generation when the device was remembered; in another one it is a stranger's again.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The same device after another login.
+    #[must_use]
+    pub fn in_generation(self, generation: u32) -> Self {
+        Self { generation, ..self }
     }
 
     /// The cookie that a login leaves.
@@ -63,7 +82,8 @@ impl Device {
         now: DateTime<Utc>,
     ) -> Option<HeaderValue> {
         let mut bytes = Vec::with_capacity(BODY_BYTES + MAC_BYTES);
-        bytes.extend_from_slice(&self.0);
+        bytes.extend_from_slice(&self.number);
+        bytes.extend_from_slice(&self.generation.to_be_bytes());
         bytes.extend_from_slice(&(now + REMEMBERED).timestamp().to_be_bytes());
         bytes.extend_from_slice(&sign(vault, login, &bytes));
         let (name, value) = (name(login), URL_SAFE_NO_PAD.encode(bytes));

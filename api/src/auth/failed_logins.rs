@@ -4,23 +4,28 @@
 //! as the one before. Strangers share one count per account, whether it exists or not. A device that has logged in to
 //! the account, and a session of it, have counts of their own: others' failures never hold the owner back.
 //!
-//! Bounds: [`KEPT`] counts, the least recently used goes first; filling them takes longer than a window lasts, because
-//! each failure costs a password hash. While an account's last attempts are under way, one more waits for them: together
-//! they cannot fail more often than one after the other. Counts are a node's own and forgotten when it ends.
+//! Bounds: [`KEPT_PER_WORKER`] counts, the least recently used goes first. Only failures are counted, and whoever fails
+//! had a place among the password hashes and used it; so filling them takes longer than a window lasts, and nobody's
+//! count is pushed out by who was turned away. While an account's last attempts are under way, one more waits for them:
+//! together they cannot fail more often than one after the other. Counts are a node's own and forgotten when it ends.
 
-use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use tokio::sync::Notify;
+
+use super::passwords::{Place, workers};
 
 /// How long a failure counts.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// After the first failure too many.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = WINDOW;
-const KEPT: usize = 65_536;
+/// For each thread that makes hashes: more than it makes in a window, at 14 ms and more for each.
+const KEPT_PER_WORKER: usize = 65_536;
 
 /// Whose failures are counted together: a keyed hash.
 pub type CountKey = [u8; 32];
@@ -28,8 +33,15 @@ pub type CountKey = [u8; 32];
 /// The counts of a node.
 pub struct FailedLogins {
     allowed: u32,
-    counts: Mutex<LruCache<CountKey, Count>>,
+    kept: usize,
+    counts: Mutex<Counts>,
     settled: Notify,
+}
+
+struct Counts {
+    failed: LruCache<CountKey, Count>,
+    /// No more than there are places for hashes.
+    under_way: HashMap<CountKey, u32>,
 }
 
 /// One attempt under way. Dropped without a word it has failed: whoever hangs up has guessed all the same.
@@ -47,7 +59,6 @@ pub struct HeldBack(pub Duration);
 struct Count {
     since: Instant,
     failures: u32,
-    under_way: u32,
     held_until: Option<Instant>,
 }
 
@@ -66,21 +77,28 @@ impl FailedLogins {
     pub fn new(allowed: u64) -> Self {
         Self {
             allowed: u32::try_from(allowed).unwrap_or(u32::MAX).max(1),
-            counts: Mutex::new(LruCache::new(NonZeroUsize::new(KEPT).unwrap_or(NonZeroUsize::MIN))),
+            kept: KEPT_PER_WORKER.saturating_mul(workers()),
+            counts: Mutex::new(Counts { failed: LruCache::unbounded(), under_way: HashMap::new() }),
             settled: Notify::new(),
         }
     }
 
-    /// Begins an attempt, if need be after others that are under way.
+    /// Begins an attempt, if need be after others that are under way. Whoever has no place for the hash that it takes
+    /// cannot begin.
     ///
     /// # Errors
     /// [`HeldBack`].
-    pub async fn begin(&self, key: CountKey) -> Result<Attempt<'_>, HeldBack> {
+    pub async fn begin(&self, key: CountKey, _: &Place) -> Result<Attempt<'_>, HeldBack> {
+        self.begin_unplaced(key).await
+    }
+
+    async fn begin_unplaced(&self, key: CountKey) -> Result<Attempt<'_>, HeldBack> {
         loop {
             let mut settled = std::pin::pin!(self.settled.notified());
             // From here on nothing that is settled is missed.
             settled.as_mut().enable();
-            match self.with(key, |count| count.judge(self.allowed, Instant::now())) {
+            let verdict = self.lock().begin(key, self.allowed, Instant::now());
+            match verdict {
                 Verdict::GoOn => return Ok(Attempt { logins: self, key, settled: false }),
                 Verdict::Wait => settled.await,
                 Verdict::HoldBack(wait) => return Err(HeldBack(wait)),
@@ -88,9 +106,35 @@ impl FailedLogins {
         }
     }
 
-    fn with<T>(&self, key: CountKey, judge: impl FnOnce(&mut Count) -> T) -> T {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        judge(counts.get_or_insert_mut(key, || Count::new(Instant::now())))
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    fn begin(&mut self, key: CountKey, allowed: u32, now: Instant) -> Verdict {
+        let under_way = self.under_way.get(&key).copied().unwrap_or_default();
+        let verdict = Count::judge(self.failed.get(&key).copied(), under_way, allowed, now);
+        if verdict == Verdict::GoOn {
+            self.under_way.insert(key, under_way + 1);
+        }
+        verdict
+    }
+
+    fn end(&mut self, key: CountKey) {
+        if let Entry::Occupied(mut under_way) = self.under_way.entry(key) {
+            *under_way.get_mut() -= 1;
+            if *under_way.get() == 0 {
+                under_way.remove();
+            }
+        }
+    }
+
+    fn fail(&mut self, key: CountKey, allowed: u32, kept: usize, now: Instant) {
+        self.failed.get_or_insert_mut(key, || Count::new(now)).fail(allowed, now);
+        while self.failed.len() > kept {
+            self.failed.pop_lru();
+        }
     }
 }
 
@@ -107,8 +151,12 @@ impl Attempt<'_> {
 
     fn settle(&mut self, failed: bool) {
         self.settled = true;
-        let allowed = self.logins.allowed;
-        self.logins.with(self.key, |count| count.settle(failed, allowed, Instant::now()));
+        let mut counts = self.logins.lock();
+        counts.end(self.key);
+        if failed {
+            counts.fail(self.key, self.logins.allowed, self.logins.kept, Instant::now());
+        }
+        drop(counts);
         self.logins.settled.notify_waiters();
     }
 }
@@ -123,27 +171,28 @@ impl Drop for Attempt<'_> {
 
 impl Count {
     fn new(now: Instant) -> Self {
-        Self { since: now, failures: 0, under_way: 0, held_until: None }
+        Self { since: now, failures: 0, held_until: None }
     }
 
-    fn judge(&mut self, allowed: u32, now: Instant) -> Verdict {
-        if let Some(until) = self.held_until.filter(|until| *until > now) {
+    fn judge(count: Option<Self>, under_way: u32, allowed: u32, now: Instant) -> Verdict {
+        let count = count.filter(|count| !count.is_over(now)).unwrap_or_else(|| Self::new(now));
+        if let Some(until) = count.held_until.filter(|until| *until > now) {
             return Verdict::HoldBack(until - now);
         }
-        if now.duration_since(self.since) >= WINDOW {
-            *self = Self { under_way: self.under_way, ..Self::new(now) };
-        }
-        if self.under_way > 0 && self.failures.saturating_add(self.under_way) >= allowed {
+        if under_way > 0 && count.failures.saturating_add(under_way) >= allowed {
             return Verdict::Wait;
         }
-        self.under_way += 1;
         Verdict::GoOn
     }
 
-    fn settle(&mut self, failed: bool, allowed: u32, now: Instant) {
-        self.under_way = self.under_way.saturating_sub(1);
-        if !failed {
-            return;
+    /// No delay is cut short.
+    fn is_over(&self, now: Instant) -> bool {
+        now.duration_since(self.since) >= WINDOW && self.held_until.is_none_or(|until| until <= now)
+    }
+
+    fn fail(&mut self, allowed: u32, now: Instant) {
+        if self.is_over(now) {
+            *self = Self::new(now);
         }
         self.failures = self.failures.saturating_add(1);
         if let Some(too_many) = self.failures.checked_sub(allowed) {
@@ -159,8 +208,8 @@ mod tests {
     use super::*;
 
     fn fail(count: &mut Count, now: Instant) {
-        assert_eq!(count.judge(3, now), Verdict::GoOn);
-        count.settle(true, 3, now);
+        assert_eq!(Count::judge(Some(*count), 0, 3, now), Verdict::GoOn);
+        count.fail(3, now);
     }
 
     #[test]
@@ -171,31 +220,48 @@ mod tests {
         let mut now = start;
         for seconds in [1, 2, 4, 8] {
             let delay = Duration::from_secs(seconds);
-            assert_eq!(count.judge(3, now), Verdict::HoldBack(delay), "{seconds}");
+            assert_eq!(Count::judge(Some(count), 0, 3, now), Verdict::HoldBack(delay), "{seconds}");
             now += delay;
             fail(&mut count, now);
         }
         // A window after the first failure the slate is clean, but no delay is cut short.
         let second = Duration::from_secs(1);
-        let mut patient = Count { failures: 1_000, under_way: 1, ..Count::new(start) };
-        patient.settle(true, 3, start + second);
-        assert_eq!(patient.judge(3, start + WINDOW), Verdict::HoldBack(second));
-        assert_eq!(patient.judge(3, start + WINDOW + second), Verdict::GoOn);
-        assert_eq!((patient.failures, patient.under_way), (0, 1));
+        let mut patient = Count { failures: 1_000, ..Count::new(start) };
+        patient.fail(3, start + second);
+        assert_eq!(Count::judge(Some(patient), 1, 3, start + WINDOW), Verdict::HoldBack(second));
+        assert_eq!(Count::judge(Some(patient), 1, 3, start + WINDOW + second), Verdict::GoOn);
+        patient.fail(3, start + WINDOW + second);
+        assert_eq!((patient.failures, patient.held_until), (1, None));
         let mut quiet = Count::new(start);
         (0..2).for_each(|_| fail(&mut quiet, start));
         fail(&mut quiet, start + WINDOW);
         assert_eq!((quiet.failures, quiet.held_until), (1, None));
     }
 
-    #[test]
-    fn successes_do_not_count() {
-        let (mut count, now) = (Count::new(Instant::now()), Instant::now());
-        for _ in 0..100 {
-            assert_eq!(count.judge(3, now), Verdict::GoOn);
-            count.settle(false, 3, now);
+    #[tokio::test]
+    async fn successes_do_not_count_and_are_not_remembered() {
+        let logins = FailedLogins::new(3);
+        for number in 0..100 {
+            logins.begin_unplaced([number; 32]).await.unwrap().not_failed();
         }
-        assert_eq!((count.failures, count.held_until), (0, None));
+        let counts = logins.lock();
+        assert!(counts.failed.is_empty() && counts.under_way.is_empty());
+    }
+
+    /// However many accounts are tried by who fails at none, or is turned away before.
+    #[tokio::test]
+    async fn only_failures_push_out_failures() {
+        let logins = FailedLogins { kept: 2, ..FailedLogins::new(1) };
+        logins.begin_unplaced([1; 32]).await.unwrap().failed();
+        for number in 2..100 {
+            logins.begin_unplaced([number; 32]).await.unwrap().not_failed();
+        }
+        assert!(logins.begin_unplaced([1; 32]).await.is_err());
+        for number in 2..4 {
+            logins.begin_unplaced([number; 32]).await.unwrap().failed();
+        }
+        assert_eq!(logins.lock().failed.len(), 2);
+        assert!(logins.begin_unplaced([1; 32]).await.is_ok());
     }
 
     #[tokio::test]
@@ -204,7 +270,7 @@ mod tests {
         let tasks = (0..200).map(|_| {
             let logins = std::sync::Arc::clone(&logins);
             tokio::spawn(async move {
-                let Ok(attempt) = logins.begin([1; 32]).await else { return false };
+                let Ok(attempt) = logins.begin_unplaced([1; 32]).await else { return false };
                 tokio::task::yield_now().await;
                 drop(attempt);
                 true
@@ -215,8 +281,8 @@ mod tests {
             tried += u32::from(task.await.unwrap());
         }
         assert_eq!(tried, 10);
-        assert!(logins.begin([1; 32]).await.is_err());
-        assert!(logins.begin([2; 32]).await.is_ok());
+        assert!(logins.begin_unplaced([1; 32]).await.is_err());
+        assert!(logins.begin_unplaced([2; 32]).await.is_ok());
     }
 
     #[tokio::test]
@@ -224,7 +290,7 @@ mod tests {
         let logins = std::sync::Arc::new(FailedLogins::new(10));
         let tasks = (0..200).map(|_| {
             let logins = std::sync::Arc::clone(&logins);
-            tokio::spawn(async move { logins.begin([1; 32]).await.map(Attempt::not_failed).is_ok() })
+            tokio::spawn(async move { logins.begin_unplaced([1; 32]).await.map(Attempt::not_failed).is_ok() })
         });
         for task in tasks.collect::<Vec<_>>() {
             assert!(task.await.unwrap());

@@ -3,7 +3,8 @@
 //! Bounds: one hash per two cores at a time, 19 MiB each, on threads of their own that give way to every other;
 //! [`QUEUE_PER_WORKER`] more have a place per thread, then the caller is told to come back. A caller that hangs up frees
 //! its place only when its hash is done. Whoever is known has places of their own and comes first: a flood of strangers
-//! keeps no owner out.
+//! keeps no owner out. One account has [`KNOWN_AT_ONCE`] and [`STRANGERS_AT_ONCE`] of the places, whatever the devices
+//! that know it, and after [`KNOWN_IN_A_ROW`] of the known it is a stranger's turn: nobody keeps everybody else out.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::{debug, error};
 use zeroize::Zeroizing;
 
+use super::CountKey;
+use super::turns::{Turn, Turns};
+
 const QUEUE_PER_WORKER: usize = 32;
+
+/// Of one account. Its strangers cannot take the owner's.
+const KNOWN_AT_ONCE: usize = 2;
+const STRANGERS_AT_ONCE: usize = 1;
+
+/// How many of the known come before the next stranger.
+const KNOWN_IN_A_ROW: u32 = 3;
 
 /// How far the threads step back behind the others of this machine, from 0 to 19. Not all the way: on a machine that is
 /// busy with other work people must still get in.
@@ -41,17 +52,30 @@ pub enum Standing {
 /// The pool. Cheap to clone; its threads end with the last clone.
 #[derive(Clone)]
 pub struct Passwords {
-    known: Arc<Semaphore>,
-    strangers: Arc<Semaphore>,
+    known: Pool,
+    strangers: Pool,
     desk: Arc<Desk>,
+}
+
+/// The places of everybody with the same standing.
+#[derive(Clone)]
+struct Pool {
+    places: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 /// The right to have hashes made, one after the other. Take it before anything else is done for a login: whoever gets
 /// none costs nothing.
 pub struct Place {
     standing: Standing,
-    permit: Arc<OwnedSemaphorePermit>,
+    held: Arc<Held>,
     desk: Arc<Desk>,
+}
+
+/// What a place takes from others until its last hash is done.
+struct Held {
+    _place: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 /// Where jobs are handed in. When it is gone, the threads end.
@@ -67,6 +91,8 @@ struct Queue {
 struct Jobs {
     known: VecDeque<Job>,
     strangers: VecDeque<Job>,
+    /// How many of the known came since the last stranger.
+    in_a_row: u32,
     closed: bool,
 }
 
@@ -91,9 +117,7 @@ impl Passwords {
     /// Argon2id with OWASP's recommendation, which is the library's default: 19 MiB, two passes, one lane.
     #[must_use]
     pub fn new() -> Self {
-        // Half the processors at most: a flood of logins leaves the others to the ledger.
-        let workers =
-            std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1));
+        let workers = workers();
         let queue = Arc::new(Queue::default());
         for _ in 0..workers {
             let queue = Arc::clone(&queue);
@@ -102,8 +126,11 @@ impl Passwords {
                 error!(error = &error as &dyn std::error::Error, "a thread for passwords did not start");
             }
         }
-        let places = || Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER)));
-        Self { known: places(), strangers: places(), desk: Arc::new(Desk(queue)) }
+        let pool = |at_once| Pool {
+            places: Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER))),
+            turns: Turns::new(at_once),
+        };
+        Self { known: pool(KNOWN_AT_ONCE), strangers: pool(STRANGERS_AT_ONCE), desk: Arc::new(Desk(queue)) }
     }
 
     /// How many hashes wait for a processor, and how many more would be taken.
@@ -111,28 +138,37 @@ impl Passwords {
     pub fn load(&self, standing: Standing) -> (usize, usize) {
         let jobs = self.desk.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         match standing {
-            Standing::Known => (jobs.known.len(), self.known.available_permits()),
-            Standing::Stranger => (jobs.strangers.len(), self.strangers.available_permits()),
+            Standing::Known => (jobs.known.len(), self.known.places.available_permits()),
+            Standing::Stranger => (jobs.strangers.len(), self.strangers.places.available_permits()),
         }
     }
 
+    /// Waits only for others of the same account.
+    ///
     /// # Errors
     /// [`PasswordsError::Busy`].
-    pub fn place(&self, standing: Standing) -> Result<Place, PasswordsError> {
-        let places = match standing {
+    pub async fn place(&self, standing: Standing, account: CountKey) -> Result<Place, PasswordsError> {
+        let pool = match standing {
             Standing::Known => &self.known,
             Standing::Stranger => &self.strangers,
         };
-        let permit = Arc::clone(places).try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
-        Ok(Place { standing, permit: Arc::new(permit), desk: Arc::clone(&self.desk) })
+        let turn = pool.turns.take(account).await?;
+        let place = Arc::clone(&pool.places).try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
+        let held = Arc::new(Held { _place: place, _turn: turn });
+        Ok(Place { standing, held, desk: Arc::clone(&self.desk) })
     }
 
     /// Hashes a new password.
     ///
     /// # Errors
     /// [`PasswordsError::Busy`], or as [`Place::hash`].
-    pub async fn hash(&self, password: &str) -> Result<PasswordHash, PasswordsError> {
-        self.place(Standing::Stranger)?.hash(password).await
+    pub async fn hash(
+        &self,
+        standing: Standing,
+        account: CountKey,
+        password: &str,
+    ) -> Result<PasswordHash, PasswordsError> {
+        self.place(standing, account).await?.hash(password).await
     }
 }
 
@@ -163,11 +199,11 @@ impl Place {
         work: impl FnOnce(&Argon2<'_>) -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
         let (reply, done) = oneshot::channel();
-        let permit = Arc::clone(&self.permit);
+        let held = Arc::clone(&self.held);
         let job = move |argon2: &Argon2<'_>| {
             // Whoever hung up does not hear it.
             let _ = reply.send(work(argon2));
-            drop(permit);
+            drop(held);
         };
         self.desk.0.push(self.standing, Box::new(job));
         done.await.map_err(|_| PasswordsError::Lost)?
@@ -208,10 +244,7 @@ impl Queue {
     fn take(&self) -> Option<Job> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(job) = jobs.known.pop_front() {
-                return Some(job);
-            }
-            if let Some(job) = jobs.strangers.pop_front() {
+            if let Some(job) = jobs.next() {
                 return Some(job);
             }
             if jobs.closed {
@@ -220,6 +253,25 @@ impl Queue {
             jobs = self.more.wait(jobs).unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+impl Jobs {
+    fn next(&mut self) -> Option<Job> {
+        if self.in_a_row >= KNOWN_IN_A_ROW || self.known.is_empty() {
+            self.in_a_row = 0;
+            if let Some(job) = self.strangers.pop_front() {
+                return Some(job);
+            }
+        }
+        let job = self.known.pop_front()?;
+        self.in_a_row += 1;
+        Some(job)
+    }
+}
+
+/// Half the processors at most: a flood of logins leaves the others to the ledger.
+pub(super) fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
 /// Until the pool is gone.
@@ -271,13 +323,13 @@ mod tests {
     #[tokio::test]
     async fn fits_or_does_not() {
         let passwords = Passwords::new();
-        let hash = passwords.hash("customer123").await.unwrap();
+        let hash = passwords.hash(Standing::Stranger, [0; 32], "customer123").await.unwrap();
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-        let place = passwords.place(Standing::Stranger).unwrap();
+        let place = passwords.place(Standing::Stranger, [1; 32]).await.unwrap();
         assert!(place.verify("customer123", Some(&hash)).await.unwrap());
         assert!(!place.verify("customer124", Some(&hash)).await.unwrap());
         assert!(!place.verify("", None).await.unwrap());
-        assert_ne!(hash, passwords.hash("customer123").await.unwrap());
+        assert_ne!(hash, passwords.hash(Standing::Stranger, [0; 32], "customer123").await.unwrap());
         let parameters = |hash: &str| hash.rsplitn(3, '$').nth(2).map(str::to_owned);
         assert_eq!(parameters(NOBODY), parameters(hash.as_str()));
         assert_eq!(NOBODY.len(), hash.as_str().len());
@@ -286,14 +338,14 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let passwords = Passwords::new();
-        let all = u32::try_from(passwords.strangers.available_permits()).unwrap();
-        let held = passwords.strangers.clone().acquire_many_owned(all).await.unwrap();
-        assert!(matches!(passwords.hash("p").await, Err(PasswordsError::Busy)));
+        let all = u32::try_from(passwords.strangers.places.available_permits()).unwrap();
+        let held = passwords.strangers.places.clone().acquire_many_owned(all).await.unwrap();
+        assert!(matches!(passwords.hash(Standing::Stranger, [0; 32], "p").await, Err(PasswordsError::Busy)));
         // Who is known has places of their own.
-        let place = passwords.place(Standing::Known).unwrap();
+        let place = passwords.place(Standing::Known, [1; 32]).await.unwrap();
         assert!(place.hash("p").await.is_ok());
         drop(held);
-        assert!(passwords.hash("p").await.is_ok());
+        assert!(passwords.hash(Standing::Stranger, [0; 32], "p").await.is_ok());
     }
 
     #[test]
@@ -310,20 +362,50 @@ mod tests {
         assert_eq!(*order.lock().unwrap(), [3, 4, 1, 2]);
     }
 
+    #[test]
+    fn who_is_known_does_not_keep_strangers_waiting_for_ever() {
+        let (queue, order) = (Queue::default(), Arc::new(Mutex::new(String::new())));
+        for (standing, name) in [(Standing::Known, 'k'), (Standing::Stranger, 's')] {
+            for _ in 0..8 {
+                let order = Arc::clone(&order);
+                queue.push(standing, Box::new(move |_| order.lock().unwrap().push(name)));
+            }
+        }
+        queue.jobs.lock().unwrap().closed = true;
+        work(&queue);
+        assert_eq!(*order.lock().unwrap(), "kkkskkkskkssssss");
+    }
+
+    /// However many devices know it.
+    #[tokio::test]
+    async fn one_account_does_not_take_the_places_of_all() {
+        let passwords = Passwords::new();
+        let mut own = Vec::new();
+        for _ in 0..KNOWN_AT_ONCE {
+            own.push(passwords.place(Standing::Known, [1; 32]).await.unwrap());
+        }
+        own.push(passwords.place(Standing::Stranger, [1; 32]).await.unwrap());
+        for standing in [Standing::Known, Standing::Stranger] {
+            let mut more = Box::pin(passwords.place(standing, [1; 32]));
+            assert!(futures_util::poll!(more.as_mut()).is_pending());
+            assert!(passwords.place(standing, [2; 32]).await.is_ok());
+        }
+    }
+
     #[tokio::test]
     async fn who_hangs_up_keeps_the_place_until_the_hash_is_done() {
         let passwords = Passwords::new();
-        let all = passwords.strangers.available_permits();
+        let all = passwords.strangers.places.available_permits();
         let (go_on, wait) = std::sync::mpsc::channel::<()>();
-        let place = passwords.place(Standing::Stranger).unwrap();
+        let place = passwords.place(Standing::Stranger, [1; 32]).await.unwrap();
         let work = async move { place.run(move |_| wait.recv().map_err(|_| PasswordsError::Lost)).await };
         let mut work = Box::pin(work);
         assert!(futures_util::poll!(work.as_mut()).is_pending());
         drop(work);
-        assert_eq!(passwords.strangers.available_permits(), all - 1);
+        assert_eq!(passwords.strangers.places.available_permits(), all - 1);
         go_on.send(()).unwrap();
-        assert!(passwords.hash("p").await.is_ok());
-        let back = passwords.strangers.clone().acquire_many_owned(u32::try_from(all).unwrap()).await;
+        assert!(passwords.hash(Standing::Stranger, [0; 32], "p").await.is_ok());
+        let back = passwords.strangers.places.clone().acquire_many_owned(u32::try_from(all).unwrap()).await;
         assert!(back.is_ok());
     }
 
@@ -332,13 +414,14 @@ mod tests {
         let passwords = Passwords::new();
         for _ in 0..4 {
             let lost = passwords
-                .place(Standing::Stranger)
+                .place(Standing::Stranger, [1; 32])
+                .await
                 .unwrap()
                 .run::<()>(|_| std::panic::panic_any("a test"))
                 .await;
             assert!(matches!(lost, Err(PasswordsError::Lost)));
         }
-        assert!(passwords.hash("p").await.is_ok());
+        assert!(passwords.hash(Standing::Stranger, [0; 32], "p").await.is_ok());
     }
 
     #[test]

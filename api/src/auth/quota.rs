@@ -2,7 +2,6 @@
 //!
 //! Bounds: [`KEPT`] counts, the least recently used goes first. Counts are a node's own.
 
-use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -10,24 +9,18 @@ use std::time::{Duration, Instant};
 
 use lru::LruCache;
 
-use super::{CountKey, HeldBack};
+use super::HeldBack;
 
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 const KEPT: usize = 65_536;
 
-/// How many requests an hour has, for each of those who ask.
-pub struct Quota<K: Hash + Eq> {
+/// How many requests an hour has, for each address.
+pub struct AddressQuota {
     per_hour: u64,
-    counts: Mutex<LruCache<K, (Instant, u64)>>,
+    counts: Mutex<LruCache<IpAddr, (Instant, u64)>>,
 }
 
-/// What one address may ask for.
-pub struct AddressQuota(Quota<IpAddr>);
-
-/// How many messages one account is sent.
-pub type AccountQuota = Quota<CountKey>;
-
-impl<K: Hash + Eq> Quota<K> {
+impl AddressQuota {
     #[must_use]
     pub fn new(per_hour: u64) -> Self {
         let kept = NonZeroUsize::new(KEPT).unwrap_or(NonZeroUsize::MIN);
@@ -38,44 +31,21 @@ impl<K: Hash + Eq> Quota<K> {
     ///
     /// # Errors
     /// The hour's requests are used up; it does not count.
-    pub fn take(&self, key: K) -> Result<(), HeldBack> {
-        self.at(key, 1, Instant::now())
+    pub fn take(&self, address: IpAddr) -> Result<(), HeldBack> {
+        self.at(address, Instant::now())
     }
 
-    fn at(&self, key: K, requests: u64, now: Instant) -> Result<(), HeldBack> {
+    fn at(&self, address: IpAddr, now: Instant) -> Result<(), HeldBack> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, used) = counts.get_or_insert_mut(key, || (now, 0));
+        let (since, used) = counts.get_or_insert_mut(network(address), || (now, 0));
         if now.duration_since(*since) >= WINDOW {
             (*since, *used) = (now, 0);
         }
         if *used >= self.per_hour {
             return Err(HeldBack(WINDOW.saturating_sub(now.duration_since(*since))));
         }
-        *used += requests;
+        *used += 1;
         Ok(())
-    }
-}
-
-impl AddressQuota {
-    #[must_use]
-    pub fn new(per_hour: u64) -> Self {
-        Self(Quota::new(per_hour))
-    }
-
-    /// Counts a request.
-    ///
-    /// # Errors
-    /// The hour's requests are used up; it does not count.
-    pub fn take(&self, address: IpAddr) -> Result<(), HeldBack> {
-        self.0.take(network(address))
-    }
-
-    /// Only looks, for requests that count when they fail.
-    ///
-    /// # Errors
-    /// The hour's requests are used up.
-    pub fn check(&self, address: IpAddr) -> Result<(), HeldBack> {
-        self.0.at(network(address), 0, Instant::now())
     }
 }
 
@@ -98,18 +68,16 @@ mod tests {
     #[test]
     fn an_hour_has_so_many_requests() {
         let quota = AddressQuota::new(2);
-        let at = |address: IpAddr, requests, now| quota.0.at(network(address), requests, now);
+        let at = |address: IpAddr, now| quota.at(address, now);
         let (start, home): (_, IpAddr) = (Instant::now(), "2001:db8:1:2::1".parse().unwrap());
         let neighbour: IpAddr = "2001:db8:1:2:ffff::9".parse().unwrap();
-        assert_eq!(at(home, 1, start), Ok(()));
-        assert_eq!(at(home, 0, start), Ok(()));
-        assert_eq!(at(neighbour, 1, start), Ok(()));
+        assert_eq!(at(home, start), Ok(()));
+        assert_eq!(at(neighbour, start), Ok(()));
         let later = start + Duration::from_secs(600);
-        assert_eq!(at(home, 1, later), Err(HeldBack(Duration::from_secs(3_000))));
-        assert_eq!(at(home, 0, later), Err(HeldBack(Duration::from_secs(3_000))));
-        assert_eq!(at("192.0.2.1".parse().unwrap(), 1, later), Ok(()));
-        assert_eq!(at("::ffff:192.0.2.1".parse().unwrap(), 1, later), Ok(()));
-        assert!(at("192.0.2.1".parse().unwrap(), 1, later).is_err());
-        assert_eq!(at(home, 1, start + WINDOW), Ok(()));
+        assert_eq!(at(home, later), Err(HeldBack(Duration::from_secs(3_000))));
+        assert_eq!(at("192.0.2.1".parse().unwrap(), later), Ok(()));
+        assert_eq!(at("::ffff:192.0.2.1".parse().unwrap(), later), Ok(()));
+        assert!(at("192.0.2.1".parse().unwrap(), later).is_err());
+        assert_eq!(at(home, start + WINDOW), Ok(()));
     }
 }

@@ -128,9 +128,9 @@ limits! {
     mail_attempts: |_| 10, 1..=100;
     /// Pause after a message's first failed attempt; it doubles with each further one, up to 15 minutes.
     mail_retry_ms: |_| 5_000, 10..=900000;
-    /// Messages that one account is sent in an hour because somebody asked for them; more are not sent, and nobody is told.
-    messages_per_account_per_hour: |production| if production { 5 } else { 100_000 }, 1..=10000000;
-    /// Registrations, resets and codes per address in an hour.
+    /// Messages that one account is sent in an hour because somebody asked for them, evenly spread; more are not sent, and nobody is told.
+    messages_per_account_per_hour: |production| if production { 5 } else { 100_000 }, 4..=10000000;
+    /// Registrations and forgotten passwords per address in an hour, and as many tokens that are not good.
     sensitive_requests_per_hour: |production| if production { 60 } else { 100_000 }, 1..=10000000;
     /// Audit rows that may wait to be stored; beyond it they are dropped and counted.
     audit_queue_rows: |_| 4_096, 1..=1000000;

@@ -79,8 +79,10 @@ impl MailLayer {
 /// The url is never repeated in an error: someone may have put a password into it.
 fn check_url(url: &str, environment: Environment) -> Result<(), ConfigError> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    let host = rest.split(['/', '?']).next().unwrap_or_default();
-    if !matches!(scheme, "smtp" | "smtps") || host.is_empty() {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // What others would read in another way than we do.
+    let odd = url.contains(|letter: char| letter == '#' || letter.is_whitespace() || letter.is_control());
+    if odd || !matches!(scheme, "smtp" | "smtps") || host.is_empty() {
         return Err(wrong("smtp_url", "must be like smtps://host:465 or smtp://host:587?tls=required"));
     }
     if host.contains('@') {
@@ -91,7 +93,8 @@ fn check_url(url: &str, environment: Environment) -> Result<(), ConfigError> {
     }
     let name = host.trim_start_matches('[').split([':', ']']).next().unwrap_or_default();
     let here = matches!(name, "localhost" | "127.0.0.1") || host.starts_with("[::1]");
-    let encrypted = scheme == "smtps" || rest.contains("tls=required");
+    let query = rest.split_once('?').map(|(_, query)| query);
+    let encrypted = scheme == "smtps" || query == Some("tls=required");
     if environment == Environment::Production && !encrypted && !here {
         return Err(wrong("smtp_url", "must use TLS in production: smtps:// or ?tls=required"));
     }

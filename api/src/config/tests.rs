@@ -264,6 +264,10 @@ fn mail_in_production_is_encrypted_on_the_way() {
     for url in [
         "smtp://mail.example.com",
         "smtp://mail.example.com?tls=opportunistic",
+        "smtp://mail.example.com/?nottls=required",
+        "smtp://mail.example.com/tls=required",
+        "smtp://mail.example.com?tls=opportunistic&tls=required",
+        "smtp://mail.example.com?%74ls=opportunistic&tls=required",
         "smtp://localhost.example.com",
     ] {
         assert!(message(production(url)).contains("TLS"), "{url}");

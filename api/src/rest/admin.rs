@@ -1,5 +1,6 @@
 //! `/api/admin`.
 
+mod amendment;
 pub(super) mod branches;
 pub(super) mod products;
 pub(super) mod roles;

@@ -81,8 +81,8 @@ pub(super) async fn register(
 ) -> Result<Reply<SessionJson>, ApiError> {
     let Registration { name, email, password } = input.form;
     app.quota.take(address)?;
-    let place = app.passwords.place(Standing::Stranger)?;
-    let hash = place.hash(&password).await?;
+    let login = Login::of(&app, &headers, Some(&email), email.as_str());
+    let hash = app.passwords.hash(Standing::Stranger, login.key(), &password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
     let user_id = newcomer.user_id;
@@ -91,7 +91,8 @@ pub(super) async fn register(
     let done = carry_out(&app, use_case, origin.keyless(user_id)).await?;
     // A registration that was asked for a session always has one.
     let signed_in = done.outcome.ok_or_else(ApiError::internal)?;
-    let cookie = Login::of(&app, &headers, Some(&email), email.as_str()).cookie(&app)?;
+    // Nobody has ended the sessions of who has just come.
+    let cookie = login.cookie(&app, 0)?;
     let json = session_json(&app, signed_in, done.at).await?;
     let reply = Reply::new("Registration successful", Some(json), done.at, app.zone, done.position);
     Ok(reply.created().cookie(cookie))
@@ -114,11 +115,10 @@ pub(super) async fn refresh(
     origin: Origin,
     input: Input<Refresh>,
 ) -> Result<Reply<SessionJson>, ApiError> {
-    app.quota.check(address)?;
     match refreshed(&app, &origin, &input.form.token).await {
         Err(error) if error.is_client_error() => {
-            // Only those who have no good token are counted: a whole office may stand behind one address.
-            app.quota.take(address)?;
+            // Only those who have no good token are counted, and held back: a whole office may stand behind one address.
+            app.refusals.take(address)?;
             Err(error)
         }
         other => other,

@@ -169,10 +169,11 @@ impl<'a> Fields<'a> {
         if self.present(name).is_none() { Some(None) } else { self.boolean(name).map(Some) }
     }
 
-    /// A list of numbers; a fault names the place in the list, counted from 0.
+    /// A list of at most `most` numbers; a fault names the place in the list, counted from 0.
     pub(super) fn numbers<T>(
         &mut self,
         name: &'static str,
+        most: usize,
         read: impl Fn(&str) -> Result<T, Invalid>,
     ) -> Option<Vec<T>> {
         let items: Vec<&RawValue> = match self.present(name) {
@@ -180,6 +181,9 @@ impl<'a> Fields<'a> {
             None => return self.fault(name, "is required"),
         }
         .or_else(|| self.fault(name, "must be a list of numbers"))?;
+        if items.len() > most {
+            return self.fault(name, format!("must have at most {most} entries"));
+        }
         let mut values = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let digits = item.get();

@@ -19,6 +19,9 @@ use serde::Serialize;
 /// Seconds after which a client may try again what failed for now.
 const RETRY_AFTER_S: u32 = 1;
 
+/// How many wrong fields one answer names: more help nobody, and what is sent must not grow with what came.
+const MOST_FAULTS: usize = 100;
+
 const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
 
 /// An answer that is no success. The edge renders it, in the envelope that the client asked for.
@@ -150,9 +153,10 @@ impl ApiError {
         Self::fields(vec![FieldError { field: name.into(), message: what.into() }])
     }
 
-    /// Wrong fields, in the order of the documented body.
+    /// Wrong fields, in the order of the documented body; the first [`MOST_FAULTS`] of them.
     #[must_use]
-    pub fn fields(fields: Vec<FieldError>) -> Self {
+    pub fn fields(mut fields: Vec<FieldError>) -> Self {
+        fields.truncate(MOST_FAULTS);
         let message = fields.first().map_or_else(
             || Cow::Borrowed("The request is not valid"),
             |first| Cow::Owned(format!("{}: {}", first.field, first.message)),
@@ -164,7 +168,7 @@ impl ApiError {
 
     /// Names the one field that the error is about.
     #[must_use]
-    pub(super) fn about(mut self, field: &'static str, message: &'static str) -> Self {
+    pub(super) fn about(mut self, field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         self.0.fields = vec![FieldError { field: field.into(), message: message.into() }];
         self
     }
@@ -177,6 +181,7 @@ impl ApiError {
         let mut all = faults.next()?.clone();
         if !all.0.fields.is_empty() {
             all.0.fields.extend(faults.flat_map(|fault| fault.0.fields.clone()));
+            all.0.fields.truncate(MOST_FAULTS);
         }
         Some(all)
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::RunError;
-use crate::auth::Passwords;
+use crate::auth::{Passwords, Standing};
 use crate::cli::{AdminArgs, CommonArgs, Exit};
 use crate::config::Config;
 use crate::node::{NodeError, ledger_options};
@@ -67,7 +67,7 @@ async fn register(
     password: &Zeroizing<String>,
 ) -> Result<Result<UserNumber, Rejection>, RunError> {
     let secrets = config.secrets()?;
-    let hash = Passwords::new().hash(password).await?;
+    let hash = Passwords::new().hash(Standing::Known, [0; 32], password).await?;
     migrate(place.database()).await?;
     let options = ledger_options(place.database(), &secrets.master_key, config);
     let (ledger, task) = Ledger::open(options).await?;

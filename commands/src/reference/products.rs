@@ -1,7 +1,8 @@
 //! The five products.
 
 use lumbung_domain::{
-    Offer, Product, ProductCommand, ProductId, ProductTerms, Rate, Rupiah, StreamId, Tenor,
+    Claim, ClaimCommand, ClaimId, Holder, Offer, Product, ProductCommand, ProductId, ProductTerms, Rate,
+    Rupiah, StreamId, Tenor,
 };
 
 use super::once;
@@ -10,10 +11,16 @@ use crate::ledger::{Book, Halt};
 pub(super) fn define(book: &mut Book<'_>) -> Result<(), Halt> {
     let products = products();
     book.prefetch(products.iter().map(|terms| StreamId::of::<Product>(terms.product_id)));
+    book.prefetch(products.iter().map(|terms| StreamId::of::<Claim>(ClaimId::product_name(&terms.name))));
     for terms in products {
         let selectable = terms.product_id != ProductId::INSTANT;
         let id = terms.product_id;
         once::<Product>(book, id, ProductCommand::Define(Offer { terms, selectable, active: true }))?;
+        // By the name that it has now: a ledger from before names were claimed may have renamed it.
+        if let Some(offer) = book.read::<Product>(id)?.offer() {
+            let claim = ClaimId::product_name(&offer.terms.name);
+            once::<Claim>(book, claim, ClaimCommand::Take { holder: Holder::Product(id) })?;
+        }
     }
     Ok(())
 }

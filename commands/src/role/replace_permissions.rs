@@ -9,10 +9,11 @@ use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
 use crate::version::Expected;
 
-/// Replaces the permissions of a role. Nobody adds one that they do not hold, except who holds `*`.
+/// Replaces the permissions of a role. Nobody changes a role that holds more than they do, nor gives it more, except who
+/// holds `*`: whoever could empty it would outrank its people until somebody fills it again.
 ///
 /// Rejections: [`Rejection::RoleNotFound`], [`Rejection::AccessDenied`], [`Rejection::VersionMismatch`],
-/// [`Rejection::SuperadminPermissionsFixed`].
+/// [`Rejection::SuperadminPermissionsFixed`], [`Rejection::PermissionNotForCustomers`].
 #[derive(Debug, Clone)]
 pub struct ReplaceRolePermissions {
     pub actor: Actor,
@@ -43,7 +44,7 @@ impl UseCase for ReplaceRolePermissions {
         let held = role.grants().ok_or(Rejection::RoleNotFound)?;
         let grants = Grants::Only(self.permissions.clone());
         // What SUPERADMIN may do is nobody's to change: there it is not a question of who asks.
-        if self.role != RoleId::SUPERADMIN && !caller.may_grant(&grants, held) {
+        if self.role != RoleId::SUPERADMIN && !(caller.may_grant(held) && caller.may_grant(&grants)) {
             return Err(Rejection::AccessDenied.into());
         }
         self.expected.check(book.version::<Role>(self.role)?)?;

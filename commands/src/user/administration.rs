@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lumbung_domain::{
-    BranchSnapshot, Claim, ClaimId, Email, Grants, Permission, Person, PersonName, Rejection, Sealed,
-    StreamId, User, UserId, UserNumber, UserType,
+    BranchSnapshot, Claim, ClaimId, Email, Permission, Person, PersonName, Rejection, Sealed, StreamId, User,
+    UserId, UserNumber, UserType,
 };
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,7 @@ pub(super) fn may_change(
     let person = state.person().ok_or(Rejection::UserNotFound)?;
     if person.user_type == UserType::Internal && user != actor.user {
         for role in roles(book, &person.roles)? {
-            if role.grants().is_some_and(|grants| !caller.may_grant(grants, &Grants::default())) {
+            if role.grants().is_some_and(|grants| !caller.may_grant(grants)) {
                 return Err(Rejection::AccessDenied.into());
             }
         }

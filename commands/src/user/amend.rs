@@ -1,8 +1,9 @@
 //! The administration changes who a person is: name, e-mail, branch.
 
 use lumbung_domain::{
-    Amendment, Branch, BranchId, Claim, ClaimCommand, ClaimId, Email, Holder, Permission, PersonName,
-    Rejection, Sealed, Staff, StaffCommand, StreamId, User, UserCommand, UserId, UserNumber, UserType,
+    Amendment, Branch, BranchId, Claim, ClaimCommand, ClaimId, Email, Holder, Message, MessageCommand,
+    Permission, PersonName, Queued, Rejection, Sealed, Staff, StaffCommand, StreamId, User, UserCommand,
+    UserId, UserNumber, UserType,
 };
 
 use super::UserOutcome;
@@ -11,7 +12,9 @@ use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
 use crate::version::Expected;
 
-/// Changes what is given. The claim moves with the e-mail, so the old one is free at once.
+/// Changes what is given. The claim moves with the e-mail, so the old one is free at once; all sessions of the person end, and
+/// the old address is told. Nobody moves themselves to another branch, and with it what they may read and decide, but who
+/// holds `*`.
 ///
 /// Rejections: [`Rejection::AccessDenied`], [`Rejection::UserNotFound`], [`Rejection::VersionMismatch`],
 /// [`Rejection::BranchForCustomer`], [`Rejection::BranchNotFound`], [`Rejection::EmailAlreadyExists`].
@@ -36,6 +39,8 @@ pub struct EmailChange {
     /// What the person had when the edge looked.
     pub seen: Sealed<Email>,
     pub seen_claim: ClaimId,
+    /// Tells the old address. `None` where no messages are sent.
+    pub notice: Option<Queued>,
 }
 
 impl UseCase for AmendUser {
@@ -46,6 +51,7 @@ impl UseCase for AmendUser {
         if let Some(change) = &self.email {
             let claims = [&change.claim, &change.seen_claim];
             book.prefetch(claims.map(|claim| StreamId::of::<Claim>(claim.clone())));
+            book.prefetch(change.notice.iter().map(|notice| StreamId::of::<Message>(notice.message_id)));
         }
         let target = may_change(book, self.actor, &[Permission::UserUpdate], self.number)?;
         target.check(book, &self.expected)?;
@@ -55,13 +61,21 @@ impl UseCase for AmendUser {
             return Err(Rejection::VersionMismatch.into());
         }
         if let Some(branch) = self.branch {
+            let oneself = user == self.actor.user && person.branch != Some(branch);
+            if oneself && !target.caller.holds_everything() {
+                return Err(Rejection::AccessDenied.into());
+            }
             self.move_to(book, branch, user, person.user_type)?;
         }
         if let Some(change) = &self.email {
             change.move_claim(book, user)?;
+            if let Some(notice) = &change.notice {
+                book.run::<Message>(notice.message_id, MessageCommand::Queue(notice.clone()))?;
+            }
         }
         let email = self.email.as_ref().map(|change| change.email.clone());
-        let amendment = Amendment { name: self.name.clone(), email, branch: self.branch };
+        let amendment =
+            Amendment { name: self.name.clone(), email, branch: self.branch, ends_sessions: false };
         book.run::<User>(user, UserCommand::Amend(amendment))?;
         UserOutcome::read(book, user)
     }

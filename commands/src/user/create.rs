@@ -1,6 +1,6 @@
 //! The administration creates a member of the staff.
 
-use lumbung_domain::{Grants, Permission, Rejection, RoleId};
+use lumbung_domain::{Permission, Rejection, RoleId};
 use lumbung_journal::WrappedPersonKey;
 
 use super::{RegisterStaff, UserOutcome};
@@ -35,7 +35,7 @@ impl UseCase for CreateStaff {
             return Err(Rejection::CustomerRoleForInternalUser.into());
         }
         for role in roles(book, &[self.staff.role])? {
-            if role.grants().is_some_and(|grants| !caller.may_grant(grants, &Grants::default())) {
+            if role.grants().is_some_and(|grants| !caller.may_grant(grants)) {
                 return Err(Rejection::AccessDenied.into());
             }
         }

@@ -1,5 +1,6 @@
 //! Somebody has forgotten their password.
 
+use chrono::{DateTime, Utc};
 use lumbung_domain::{
     Claim, ClaimCommand, ClaimId, Holder, Message, MessageCommand, PasswordHash, PendingReset, Queued,
     Rejection, Sealed, StreamId, User, UserCommand, UserId,
@@ -10,8 +11,8 @@ use crate::ledger::{Book, Halt, UseCase};
 
 /// Queues the message with a token for its owner, and notes the token's hash; tokens sent before are void.
 ///
-/// Takes place for an active user; for `None`, and for whom is not active any more, nothing happens, and that is told to
-/// nobody.
+/// Takes place for an active user; for `None`, for whom is not active any more, and while a token sent before is good for
+/// long enough, nothing happens, and that is told to nobody.
 #[derive(Debug, Clone)]
 pub struct RequestReset {
     pub request: Option<ResetRequest>,
@@ -24,6 +25,8 @@ pub struct ResetRequest {
     pub reset: PendingReset,
     /// Holds the token, sealed.
     pub queued: Queued,
+    /// Nothing is done for who has a token that expires after this.
+    pub unless_good_after: DateTime<Utc>,
 }
 
 impl UseCase for RequestReset {
@@ -31,14 +34,18 @@ impl UseCase for RequestReset {
     type Outcome = ();
 
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
-        let Some(ResetRequest { user, reset, queued }) = &self.request else { return Ok(()) };
+        let Some(ResetRequest { user, reset, queued, unless_good_after }) = &self.request else {
+            return Ok(());
+        };
         let claim = ClaimId::password_reset(&reset.token_hash);
         book.prefetch([
             StreamId::of::<User>(*user),
             StreamId::of::<Claim>(claim.clone()),
             StreamId::of::<Message>(queued.message_id),
         ]);
-        if !book.read::<User>(*user)?.person().is_some_and(|person| person.active) {
+        let state = book.read::<User>(*user)?;
+        let Some(person) = state.person().filter(|person| person.active) else { return Ok(()) };
+        if person.reset.as_ref().is_some_and(|sent| sent.expires_at > *unless_good_after) {
             return Ok(());
         }
         book.run::<User>(*user, UserCommand::RequestReset(reset.clone()))?;

@@ -1,7 +1,7 @@
 //! The administration gives people roles and takes them away.
 
 use lumbung_domain::{
-    Grants, Permission, Rejection, Role, RoleId, Staff, StaffCommand, StreamId, User, UserCommand, UserId,
+    Permission, Rejection, Role, RoleId, Staff, StaffCommand, StreamId, User, UserCommand, UserId,
     UserNumber, UserType,
 };
 
@@ -48,7 +48,7 @@ impl UseCase for AssignRole {
         book.prefetch([StreamId::of::<Role>(self.role), StreamId::of::<Staff>(Staff::STREAM)]);
         let target = may_change(book, self.actor, &PERMISSIONS, self.number)?;
         let role = book.read::<Role>(self.role)?;
-        if role.grants().is_some_and(|grants| !target.caller.may_grant(grants, &Grants::default())) {
+        if role.grants().is_some_and(|grants| !target.caller.may_grant(grants)) {
             return Err(Rejection::AccessDenied.into());
         }
         target.check(book, &self.expected)?;

@@ -13,7 +13,7 @@ fn taken(holder: Holder) -> ClaimEvent {
 
 #[test]
 fn a_free_value_is_taken() {
-    for holder in [Holder::User(user(1)), Holder::Branch(BranchId(1))] {
+    for holder in [Holder::User(user(1)), Holder::Branch(BranchId(1)), Holder::Product(ProductId(1))] {
         nothing::<Claim>().when(take(holder)).then_expect_events(vec![taken(holder)]);
     }
 }

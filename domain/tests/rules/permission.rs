@@ -54,3 +54,14 @@ fn a_set_allows_just_what_it_names() {
     assert_eq!(Grants::Wildcard.names(), ["*"]);
     assert!(Permission::VARIANTS.iter().all(|permission| !Grants::default().allow(*permission)));
 }
+
+#[test]
+fn customers_may_hold_eight_of_them_and_the_staff_all() {
+    let theirs: Vec<u8> = Permission::all()
+        .iter()
+        .filter(|permission| UserType::Customer.may_hold(**permission))
+        .map(|permission| permission.id())
+        .collect();
+    assert_eq!(theirs, [5, 6, 13, 14, 20, 21, 22, 23]);
+    assert!(Permission::all().iter().all(|permission| UserType::Internal.may_hold(*permission)));
+}

@@ -56,3 +56,25 @@ fn an_unknown_role_has_no_permissions_to_replace() {
     nothing::<Role>().when(replace(grants())).then_expect_error(Rejection::RoleNotFound);
     assert_eq!(Role::default().grants(), None);
 }
+
+#[test]
+fn the_role_of_customers_holds_what_is_for_customers() {
+    let customer = || RoleEvent::RoleDefined {
+        role_id: RoleId::CUSTOMER,
+        name: "CUSTOMER".into(),
+        grants: Grants::only(&[Permission::LoanCreate]),
+        needs_branch: false,
+    };
+    for permission in Permission::all() {
+        let wanted = Grants::only(&[Permission::ProfileRead, *permission]);
+        let asked = given::<Role>([customer()]).when(replace(wanted.clone()));
+        if permission.is_for_customers() {
+            asked.then_expect_events(vec![RoleEvent::RolePermissionsReplaced { grants: wanted }]);
+        } else {
+            asked.then_expect_error(Rejection::PermissionNotForCustomers { permission: *permission });
+        }
+    }
+    given::<Role>([customer()])
+        .when(replace(Grants::Wildcard))
+        .then_expect_error(Rejection::PermissionNotForCustomers { permission: Permission::UserCreate });
+}

@@ -48,6 +48,12 @@ fn every_event() -> Vec<AnyEvent> {
         UserEvent::ProfileUpdated(whole_profile()).into(),
         DocumentEvent::DocumentStored(stored_ktp()).into(),
         UserEvent::UserAmended(Amendment { name: Some(sealed("J. Doe")), ..Amendment::default() }).into(),
+        UserEvent::UserAmended(Amendment {
+            email: Some(sealed("new@example.com")),
+            ends_sessions: true,
+            ..Amendment::default()
+        })
+        .into(),
         UserEvent::PasswordSet { password: sealed("$a$b$c"), because: PasswordChange::Reset }.into(),
         UserEvent::PasswordResetRequested(reset("abc", 30)).into(),
         UserEvent::RoleAssigned { role: RoleId::MARKETING }.into(),
@@ -56,6 +62,7 @@ fn every_event() -> Vec<AnyEvent> {
         UserEvent::UserReactivated {}.into(),
         ClaimEvent::ClaimTaken { holder: Holder::User(user(1)) }.into(),
         ClaimEvent::ClaimTaken { holder: Holder::Branch(BranchId(1)) }.into(),
+        ClaimEvent::ClaimTaken { holder: Holder::Product(ProductId(1)) }.into(),
         ClaimEvent::ClaimReleased {}.into(),
         SessionEvent::SessionOpened { session_id: session_id(), user: user(1), generation: 0 }.into(),
         SessionEvent::SessionRefreshed { rotation: 1, rotated_at: chrono::DateTime::UNIX_EPOCH }.into(),

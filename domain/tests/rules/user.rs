@@ -161,3 +161,17 @@ fn no_debug_output_names_a_person() {
         assert!(!shown.contains(text), "{text}");
     }
 }
+
+#[test]
+fn another_email_ends_all_sessions() {
+    let wanted = Amendment { email: Some(sealed("new@example.com")), ..Amendment::default() };
+    let amended = Amendment { ends_sessions: true, ..wanted.clone() };
+    given::<User>([registered()])
+        .when(UserCommand::Amend(wanted.clone()))
+        .then_expect_events(vec![UserEvent::UserAmended(amended.clone())]);
+    // An event from before it ended sessions ends none, on any node.
+    for (event, generation) in [(wanted, 0), (amended, 1)] {
+        let user: User = folded(&[registered(), UserEvent::UserAmended(event)]);
+        assert_eq!(user.person().unwrap().session_generation, generation);
+    }
+}

@@ -20,7 +20,7 @@ async fn the_whole_life_of_a_person() {
         let password = UserCommand::SetPassword { password: sealed("p"), because: PasswordChange::Changed };
         let amend = |name: Option<&str>, email: Option<&str>| {
             let (name, email) = (name.map(sealed), email.map(sealed));
-            UserCommand::Amend(Amendment { name, email, branch: None })
+            UserCommand::Amend(Amendment { name, email, branch: None, ends_sessions: false })
         };
         let steps = [
             UserCommand::UpdateProfile(Profile { nik: Some(sealed("nik")), ..Profile::default() }),

@@ -36,7 +36,7 @@ pub(in crate::rest) struct PermissionSet(BTreeSet<Permission>);
 
 impl Form for PermissionSet {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let permissions = fields.numbers("permissionIds", |digits| {
+        let permissions = fields.numbers("permissionIds", Permission::all().len(), |digits| {
             Permission::of_id(whole_number(digits)?)
                 .ok_or_else(|| Invalid::new("is not the id of a permission"))
         });

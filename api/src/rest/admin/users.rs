@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::user::{
-    AmendUser, AssignRole, CreateStaff, EmailChange, Newcomer, RegisterStaff, RemoveRole, SetUserStatus,
-    UserOutcome, email_claim,
+    AmendUser, AssignRole, CreateStaff, Newcomer, RegisterStaff, RemoveRole, SetUserStatus, UserOutcome,
 };
 use lumbung_domain::{
-    BranchId, Claim, ClaimId, Email, Invalid, PersonName, RoleId, Sealed, User, UserId, UserNumber, UserType,
-    check_new_password, whole_number,
+    BranchId, Email, Invalid, PersonName, RoleId, UserType, check_new_password, whole_number,
 };
 use lumbung_projections::users;
 use zeroize::Zeroizing;
 
+use super::amendment::SealedAmendment;
 use crate::app::App;
-use crate::auth::{Caller, ChangeRolesOfUsers, CreateUsers, ReadUsers, UpdateUsers};
+use crate::auth::{Caller, ChangeRolesOfUsers, CreateUsers, ReadUsers, Standing, UpdateUsers};
 use crate::rest::body::{Fields, Form, NoFields};
 use crate::rest::command::{Accepted, Asked, carry_out};
 use crate::rest::envelope::Reply;
@@ -121,7 +120,8 @@ pub(in crate::rest) async fn create(
 ) -> Result<Reply<UserJson>, ApiError> {
     let call = asked.call(&app, caller.user());
     let NewStaff { name, email, password, user_type, role, branch } = asked.form;
-    let hash = app.passwords.hash(&password).await?;
+    let who = app.ledger.vault().keyed_hash("passwords-for-others", &[caller.user().0.as_bytes()]);
+    let hash = app.passwords.hash(Standing::Known, who, &password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
     let staff = RegisterStaff { newcomer, role, branch };
@@ -140,6 +140,7 @@ pub(in crate::rest) async fn amend(
     let UserToChange(number) = asked.target;
     let Amendment { name, email, branch } = asked.form;
     let sealed = SealedAmendment::of(&app, caller.user(), number, name, email).await?;
+    let told_of = sealed.email.is_some();
     let use_case = AmendUser {
         actor: caller.actor(),
         number,
@@ -150,6 +151,9 @@ pub(in crate::rest) async fn amend(
         expected: asked.expected,
     };
     let done = carry_out(&app, use_case, call).await?;
+    if told_of {
+        app.outbox_bell.notify_one();
+    }
     told(&app, "User updated successfully", done).await
 }
 
@@ -203,40 +207,4 @@ async fn told(
     people.complete(done.replayed)?;
     let reply = Reply::new(message, Some(json), done.at, app.zone, done.position);
     Ok(reply.version(user.version).replayed(done.replayed))
-}
-
-/// New values of a person, sealed with their key.
-struct SealedAmendment {
-    person: UserId,
-    name: Option<Sealed<PersonName>>,
-    email: Option<EmailChange>,
-}
-
-impl SealedAmendment {
-    /// Of somebody who is not there the ledger will refuse the command, whoever's key it was.
-    async fn of(
-        app: &App,
-        caller: UserId,
-        number: UserNumber,
-        name: Option<PersonName>,
-        email: Option<Email>,
-    ) -> Result<Self, ApiError> {
-        // The read models may have shown the person before this node heard of them.
-        app.access.wait_until_applied(app.freshness.projected(), app.patience).await?;
-        let (claim, _) = app.access.get::<Claim>(ClaimId::user_number(number)).await?;
-        let person = claim.user().unwrap_or(caller);
-        let (state, _) = app.access.get::<User>(person).await?;
-        let sealer = app.ledger.vault().sealer(person.0).await?;
-        let email = match (email, state.person()) {
-            (Some(email), Some(held)) => {
-                let seen = held.email.clone();
-                let opened = app.ledger.vault().opener([seen.ciphertext()]).await?.open(&seen)?;
-                let claim_of = |email| email_claim(app.ledger.vault(), email);
-                let (claim, seen_claim) = (claim_of(&email), claim_of(&opened));
-                Some(EmailChange { email: sealer.seal(&email)?, claim, seen, seen_claim })
-            }
-            (Some(_) | None, _) => None,
-        };
-        Ok(Self { person, name: name.map(|name| sealer.seal(&name)).transpose()?, email })
-    }
 }

@@ -13,6 +13,7 @@ use lumbung_domain::{
     Channel, Claim, Email, Invalid, Letter, MessageId, MessageKind, PendingReset, Person, Queued, Rejection,
     User, check_new_password,
 };
+use lumbung_journal::KeyError;
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 use zeroize::Zeroizing;
@@ -20,7 +21,8 @@ use zeroize::Zeroizing;
 use super::secret;
 use super::sign_in::{Login, OpenFailed, find, open_password};
 use crate::app::App;
-use crate::auth::{Caller, ClientAddress, CountKey, Standing};
+use crate::auth::passwords::Place;
+use crate::auth::{Caller, ClientAddress, Standing};
 use crate::rest::body::{Fields, Form, Input};
 use crate::rest::command::{Asked, Origin, carry_out};
 use crate::rest::envelope::Reply;
@@ -49,23 +51,50 @@ impl Form for Change {
 pub(in crate::rest) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
+    headers: HeaderMap,
     asked: Asked<(), Change>,
 ) -> Result<Reply<()>, ApiError> {
+    let person = caller.person().ok_or_else(ApiError::unauthorized)?;
+    let login = login_of(&app, &headers, person).await?;
+    let place = app.passwords.place(Standing::Known, login.key()).await?;
     // Who has got hold of a session must not find out its password by trying.
     let counted_as = app.ledger.vault().keyed_hash("failed-password-changes", &[caller.user().0.as_bytes()]);
-    let attempt = app.failed_logins.begin(counted_as).await?;
-    let reply = changed(&app, &caller, &asked).await;
+    let attempt = app.failed_logins.begin(counted_as, &place).await?;
+    let reply = changed(&app, &caller, person, &place, &asked).await;
     match &reply {
         Err(error) if error.is_client_error() => attempt.failed(),
         Ok(_) | Err(_) => attempt.not_failed(),
     }
-    reply
+    let (reply, replayed) = reply?;
+    // All devices are strangers' now, but the one that did it. An answer given again says nothing new of a device.
+    let cookie = if replayed { None } else { login.cookie(&app, next_generation(person))? };
+    Ok(reply.cookie(cookie))
 }
 
-async fn changed(app: &App, caller: &Caller, asked: &Asked<(), Change>) -> Result<Reply<()>, ApiError> {
+/// Of somebody whose password is set anew.
+fn next_generation(person: &Person) -> u32 {
+    person.session_generation.saturating_add(1)
+}
+
+/// How this person logs in.
+async fn login_of(app: &App, headers: &HeaderMap, person: &Person) -> Result<Login, ApiError> {
+    let opener = app.ledger.vault().opener([person.email.ciphertext()]).await?;
+    let email: Email = match opener.open_of(person.user_id.0, &person.email) {
+        Err(KeyError::Erased) => return Err(ApiError::erased()),
+        opened => opened?,
+    };
+    Ok(Login::of(app, headers, Some(&email), email.as_str()))
+}
+
+/// The answer, and whether it was given before.
+async fn changed(
+    app: &App,
+    caller: &Caller,
+    person: &Person,
+    place: &Place,
+    asked: &Asked<(), Change>,
+) -> Result<(Reply<()>, bool), ApiError> {
     let user = caller.user();
-    let place = app.passwords.place(Standing::Known)?;
-    let person = caller.person().ok_or_else(ApiError::unauthorized)?;
     let hash = match open_password(app, person).await {
         Ok(hash) => hash,
         Err(OpenFailed::Erased) => return Err(ApiError::erased()),
@@ -82,7 +111,7 @@ async fn changed(app: &App, caller: &Caller, asked: &Asked<(), Change>) -> Resul
     let call = asked.call(app, user);
     let done = carry_out(app, ChangePassword { actor: caller.actor(), password }, call).await?;
     let reply = Reply::new("Password changed successfully", None, done.at, app.zone, done.position);
-    Ok(reply.replayed(done.replayed))
+    Ok((reply.replayed(done.replayed), done.replayed))
 }
 
 pub(in crate::rest) struct Forgotten {
@@ -110,11 +139,8 @@ pub(in crate::rest) async fn forgot(
     let answer_at = Instant::now() + ANSWERED_AFTER;
     let position = app.ledger.feed().reached();
     let request = match find(&app, &input.form.email).await? {
-        // Others could fill the owner's mailbox.
-        Some((person, _)) if app.messages.take(messages_to(&app, &person)).is_ok() => {
-            Some(reset_request(&app, &person).await?)
-        }
-        Some(_) | None => None,
+        Some((person, _)) => Some(reset_request(&app, &person).await?),
+        None => None,
     };
     let actor = request.as_ref().map_or(lumbung_domain::UserId(Uuid::nil()), |request| request.user);
     carry_out(&app, RequestReset { request }, origin.keyless(actor)).await?;
@@ -124,10 +150,6 @@ pub(in crate::rest) async fn forgot(
     Ok(Reply::new(message, None, Utc::now(), app.zone, position))
 }
 
-fn messages_to(app: &App, person: &Person) -> CountKey {
-    app.ledger.vault().keyed_hash("messages", &[person.user_id.0.as_bytes()])
-}
-
 /// Draws a token and seals the message that takes it to its owner. Nothing else ever holds it.
 async fn reset_request(app: &App, person: &Person) -> Result<ResetRequest, ApiError> {
     let vault = app.ledger.vault();
@@ -135,7 +157,7 @@ async fn reset_request(app: &App, person: &Person) -> Result<ResetRequest, ApiEr
     let opener = vault.opener([person.email.ciphertext()]).await?;
     let email: Email = opener.open_of(person.user_id.0, &person.email)?;
     let mut random = Zeroizing::new([0; 16]);
-    getrandom::fill(&mut *random).map_err(|_| lumbung_journal::KeyError::NoEntropy)?;
+    getrandom::fill(&mut *random).map_err(|_| KeyError::NoEntropy)?;
     let token = Zeroizing::new(Builder::from_random_bytes(*random).into_uuid().to_string());
     let (_, token_hash) = reset_claim(vault, &token);
     let letter = Letter::new(email, "Reset your password", reset_text(&app.public_url, &token))
@@ -151,7 +173,17 @@ async fn reset_request(app: &App, person: &Person) -> Result<ResetRequest, ApiEr
         queued_at,
         expires_at: Some(expires_at),
     };
-    Ok(ResetRequest { user, reset: PendingReset { token_hash, expires_at }, queued })
+    let reset = PendingReset { token_hash, expires_at };
+    // Others could fill the owner's mailbox, or make void the token that the owner is about to use.
+    let unless_good_after = expires_at - between_messages(app);
+    Ok(ResetRequest { user, reset, queued, unless_good_after })
+}
+
+/// How far apart the messages to one account are: the hour's number, evenly spread. It is shorter than a token is good
+/// for, so whenever its owner asks, a token that is good for a while is in the mailbox or on its way.
+fn between_messages(app: &App) -> TimeDelta {
+    let per_hour = i64::try_from(app.limits.messages_per_account_per_hour).unwrap_or(i64::MAX).max(1);
+    TimeDelta::milliseconds(3_600_000 / per_hour)
 }
 
 /// The token stands behind `#`, where browsers keep it from servers, logs and other sites.
@@ -197,10 +229,10 @@ pub(in crate::rest) async fn reset(
             .about("confirmPassword", "does not match newPassword"));
     }
     check_new_password(&new).map_err(|why| ApiError::parameter("newPassword", why.as_str().to_owned()))?;
-    app.quota.check(address)?;
     match reset_password(&app, &headers, &origin, token.trim(), &new).await {
         Err(error) if error.is_client_error() => {
-            app.quota.take(address)?;
+            // Whoever has a good token is never held back by others at the same address.
+            app.refusals.take(address)?;
             Err(error)
         }
         other => other,
@@ -219,7 +251,6 @@ async fn reset_password(
         return Err(invalid());
     }
     let vault = app.ledger.vault();
-    let place = app.passwords.place(Standing::Stranger)?;
     let (claim, token_hash) = reset_claim(vault, token);
     // Whose token it is, to seal for; whether it is still good is decided in the ledger.
     app.access.wait_until_current(app.patience).await?;
@@ -230,12 +261,12 @@ async fn reset_password(
     if person.reset.as_ref().is_none_or(|sent| sent.token_hash != token_hash) {
         return Err(invalid());
     }
-    let password = vault.sealer(user.0).await?.seal(&place.hash(new).await?)?;
-    let done = carry_out(app, ResetPassword { token_hash, password }, origin.keyless(user)).await?;
     // Whoever holds the token reads the owner's mail; strangers who guess must not keep them from logging in now.
-    let opener = vault.opener([person.email.ciphertext()]).await?;
-    let email: Email = opener.open_of(user.0, &person.email)?;
-    let cookie = Login::of(app, headers, Some(&email), email.as_str()).cookie(app)?;
+    let login = login_of(app, headers, person).await?;
+    let hash = app.passwords.hash(Standing::Known, login.key(), new).await?;
+    let password = vault.sealer(user.0).await?.seal(&hash)?;
+    let done = carry_out(app, ResetPassword { token_hash, password }, origin.keyless(user)).await?;
+    let cookie = login.cookie(app, next_generation(person))?;
     let reply = Reply::new("Password reset successfully", None, done.at, app.zone, done.position);
     Ok(reply.cookie(cookie))
 }

@@ -57,9 +57,11 @@ pub(in crate::rest) async fn login(
     let Credentials { email, typed, password } = input.form;
     let login = Login::of(&app, &headers, email.as_ref(), &typed);
     let (standing, counted_as) = login.standing(&app, &headers, email.as_ref()).await?;
-    let attempt = app.failed_logins.begin(counted_as).await?;
-    let answer = match sign_in(&app, &origin, standing, email.as_ref(), &password).await {
-        Ok(Ok(answer)) => answer,
+    // Before anything is counted or looked up for the password: a flood costs no more than there are places.
+    let place = app.passwords.place(standing, login.key()).await?;
+    let attempt = app.failed_logins.begin(counted_as, &place).await?;
+    let (answer, generation) = match sign_in(&app, &origin, &place, email.as_ref(), &password).await {
+        Ok(Ok(signed_in)) => signed_in,
         Ok(Err(Refused { person })) => {
             attempt.failed();
             let refused = ApiError::from(Rejection::InvalidCredentials);
@@ -77,7 +79,7 @@ pub(in crate::rest) async fn login(
     let Answer { outcome, position, answered_at: at, .. } = answer;
     let json = session_json(&app, outcome?, at).await?;
     let reply = Reply::new("Login successful", Some(json), at, app.zone, position);
-    Ok(reply.cookie(login.cookie(&app)?))
+    Ok(reply.cookie(login.cookie(&app, generation)?))
 }
 
 /// E-mail and password do not belong together.
@@ -86,15 +88,14 @@ struct Refused {
     person: Option<UserId>,
 }
 
+/// The answer, and the session generation that the session is of.
 async fn sign_in(
     app: &App,
     origin: &Origin,
-    standing: Standing,
+    place: &Place,
     email: Option<&Email>,
     password: &str,
-) -> Result<Result<Answer<SignedIn>, Refused>, ApiError> {
-    // Before anything is read: a flood costs no more than there are places.
-    let place = app.passwords.place(standing)?;
+) -> Result<Result<(Answer<SignedIn>, u32), Refused>, ApiError> {
     let mut refused = Refused { person: None };
     for _ in 0..COMPARISONS {
         let known = match email {
@@ -104,11 +105,11 @@ async fn sign_in(
         let fits = place.verify(password, known.as_ref().map(|(_, hash)| hash)).await?;
         refused.person = known.as_ref().map(|(person, _)| person.user_id);
         let Some((person, hash)) = known.filter(|_| fits) else { return Ok(Err(refused)) };
-        let use_case = open_session(app, &place, &person, &hash, password).await?;
+        let use_case = open_session(app, place, &person, &hash, password).await?;
         let call: Call = origin.keyless(person.user_id);
         let answer = app.ledger.execute(use_case, call).await?;
         if answer.outcome != Err(Rejection::InvalidCredentials) {
-            return Ok(Ok(answer));
+            return Ok(Ok((answer, person.session_generation)));
         }
     }
     Ok(Err(refused))
@@ -134,17 +135,22 @@ async fn open_session(
 
 /// The active person with this e-mail, and the hash that their password must fit.
 pub(super) async fn find(app: &App, email: &Email) -> Result<Option<(Person, PasswordHash)>, ApiError> {
+    let Some(person) = owner(app, email).await?.filter(|person| person.active) else { return Ok(None) };
+    match open_password(app, &person).await {
+        Ok(hash) => Ok(Some((person, hash))),
+        Err(OpenFailed::Erased) => Ok(None),
+        Err(OpenFailed::Other(error)) => Err(error),
+    }
+}
+
+/// Whoever has this e-mail.
+async fn owner(app: &App, email: &Email) -> Result<Option<Person>, ApiError> {
     app.access.wait_until_current(app.patience).await?;
     let (claim, _) = app.access.get::<Claim>(email_claim(app.ledger.vault(), email)).await?;
     // Of nobody a stream is looked at too, so that it takes as long.
     let user = claim.user().unwrap_or(UserId(Uuid::nil()));
     let (state, _) = app.access.get::<User>(user).await?;
-    let Some(person) = state.person().filter(|person| person.active) else { return Ok(None) };
-    match open_password(app, person).await {
-        Ok(hash) => Ok(Some((person.clone(), hash))),
-        Err(OpenFailed::Erased) => Ok(None),
-        Err(OpenFailed::Other(error)) => Err(error),
-    }
+    Ok(state.person().cloned())
 }
 
 /// Why a password hash was not opened.
@@ -178,6 +184,11 @@ impl Login {
         Self { hash, device: Device::of(headers, vault, &hash, Utc::now()) }
     }
 
+    /// What the account's password hashes are counted by, whether it exists or not.
+    pub(super) fn key(&self) -> CountKey {
+        self.hash
+    }
+
     /// Strangers are counted together per e-mail; a known device, and a session of the same user, on their own.
     async fn standing(
         &self,
@@ -186,8 +197,11 @@ impl Login {
         email: Option<&Email>,
     ) -> Result<(Standing, CountKey), ApiError> {
         let count = |what: &str, which: &[u8]| app.ledger.vault().keyed_hash(what, &[&self.hash, which]);
-        if let Some(device) = &self.device {
-            return Ok((Standing::Known, count("failed-logins-of-device", device.number())));
+        if let (Some(device), Some(email)) = (&self.device, email) {
+            let owner = owner(app, email).await?.filter(|owner| owner.active);
+            if owner.is_some_and(|owner| owner.session_generation == device.generation()) {
+                return Ok((Standing::Known, count("failed-logins-of-device", device.number())));
+            }
         }
         if let (Some(token), Some(email)) =
             (bearer(headers).and_then(|token| app.tokens.verify(token)), email)
@@ -205,8 +219,9 @@ impl Login {
     }
 
     /// What lets this device be known next time.
-    pub(super) fn cookie(&self, app: &App) -> Result<Option<HeaderValue>, ApiError> {
-        let device = self.device.map_or_else(Device::new, Ok)?;
+    /// `generation`: the account's session generation from now on.
+    pub(super) fn cookie(&self, app: &App, generation: u32) -> Result<Option<HeaderValue>, ApiError> {
+        let device = self.device.map_or_else(|| Device::new(generation), Ok)?.in_generation(generation);
         let secure = app.public_url.starts_with("https://");
         Ok(device.cookie(app.ledger.vault(), &self.hash, secure, Utc::now()))
     }

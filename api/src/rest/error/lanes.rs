@@ -17,6 +17,10 @@ impl From<Rejection> for ApiError {
         let error = Self::new(status(&rejection), rejection.code(), rejection.to_string());
         match rejection {
             Rejection::CurrentPasswordWrong => error.about("currentPassword", "is not your current password"),
+            Rejection::PermissionNotForCustomers { permission } => {
+                error.about("permissionIds", format!("{} is not for customers", permission.name()))
+            }
+            Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
             _ => error,
         }
     }
@@ -41,6 +45,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
         | Rejection::BranchCodeAlreadyExists
+        | Rejection::ProductNameAlreadyExists
         | Rejection::BranchHasUsers
         | Rejection::BranchHasLoans
         | Rejection::OnlineBranchFixed { .. }
@@ -52,6 +57,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
         | Rejection::CustomerViaAdmin
+        | Rejection::PermissionNotForCustomers { .. }
         | Rejection::BranchForCustomer
         | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
