@@ -35,17 +35,17 @@ async fn who_is_it_and_what_may_they_do() {
     let identity = view.identify(session(1)).await.unwrap().unwrap();
     assert_eq!(identity.person().unwrap().user_id, user(1));
     assert_eq!(identity.session(), session(1));
-    assert!(identity.allows(Permission::LoanCreate) && !identity.allows(Permission::LoanReject));
+    assert!(identity.allows(Permission::LoanCreate) && !identity.allows(Permission::PlafondRead));
     assert!(view.identify(session(2)).await.unwrap().is_none());
 
-    let command = RoleCommand::ReplacePermissions { grants: Grants::only(&[Permission::LoanReject]) };
+    let command = RoleCommand::ReplacePermissions { grants: Grants::only(&[Permission::PlafondRead]) };
     log.run::<Role>(RoleId::CUSTOMER, command).unwrap();
     log.log_in(2, 1);
     log.commit().await;
     view.wait_until_current(PATIENCE).await.unwrap();
     // Session 2 was looked for before it was opened: that it was not there must not be remembered.
     let identity = view.identify(session(2)).await.unwrap().unwrap();
-    assert!(!identity.allows(Permission::LoanCreate) && identity.allows(Permission::LoanReject));
+    assert!(!identity.allows(Permission::LoanCreate) && identity.allows(Permission::PlafondRead));
 
     log.run::<Session>(session(2), SessionCommand::End).unwrap();
     let position = log.commit().await;
