@@ -89,7 +89,7 @@ pub async fn rebuild(
     let result = fill(options, old.as_ref(), &schema, &mut progress).await;
     // Without this one it is the next rebuild that drops an abandoned schema.
     let dropped = drop_old(&options.connect, KEPT_GENERATIONS).await;
-    drop(guard.close().await);
+    give_back(guard).await;
     let mut report = result?;
     match dropped {
         Ok(dropped) => report.dropped = dropped,
@@ -250,12 +250,19 @@ async fn analyze(options: &PgConnectOptions, schema: &SchemaName) -> Result<(), 
     Ok(())
 }
 
-/// A connection that holds the right to rebuild until it is closed.
+/// A connection that holds the right to rebuild until it is given back, or lost.
 async fn only_rebuild(options: &PgConnectOptions) -> Result<PgConnection, ProjectionError> {
     let mut connection = PgConnection::connect_with(&app_options(options)).await?;
     let row =
         sqlx::query("select pg_try_advisory_lock(5492310) as locked").fetch_one(&mut connection).await?;
     if row.try_get("locked")? { Ok(connection) } else { Err(ProjectionError::RebuildRunning) }
+}
+
+/// A server takes a moment to notice that a connection was closed; the next rebuild may begin sooner.
+async fn give_back(mut connection: PgConnection) {
+    // Whatever goes wrong here, the connection ends and the right with it.
+    let _ = sqlx::query("select pg_advisory_unlock(5492310)").execute(&mut connection).await;
+    let _ = connection.close().await;
 }
 
 fn broken_off() -> ProjectionError {

@@ -118,8 +118,10 @@ async fn lists_of_loans_walk_one_range_of_an_index() {
                 let now = reads(&read, "loans").await;
                 assert_eq!(page.rows.len(), expected, "{what}");
                 assert_eq!(now.sequential_scans, before.sequential_scans, "{what}, analyzed: {analyzed}");
-                // A page and the row after it for each status, and a look-up for each date.
-                let most = 2 * (LIMIT + 1) + 2;
+                // A page and the row after it for each status, and a look-up for each date. Of a filter that every few
+                // rows fit, the planner may as well walk the list's own order; costs nearly tie, so that differs
+                // from run to run. It stays a few pages, however long the list is.
+                let most = 8 * (LIMIT + 1) + 2;
                 let fetched = now.rows - before.rows;
                 // Without statistics it may be another index than the best.
                 let fits = if analyzed { fetched <= most } else { fetched < LOANS / 10 };
