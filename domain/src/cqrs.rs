@@ -58,5 +58,5 @@ macro_rules! domain_events {
 
 domain_events! {
     LedgerEvent, RoleEvent, BranchEvent, ProductEvent, StaffEvent, UserEvent, ClaimEvent, SessionEvent,
-    PlafondEvent, LoanEvent, WalletEvent, MessageEvent, DocumentEvent,
+    PlafondEvent, LoanEvent, WalletEvent, TransferEvent, MessageEvent, DocumentEvent,
 }

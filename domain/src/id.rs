@@ -87,6 +87,14 @@ uuid_id! {
     /// One top-up of a wallet.
     TopUpId
 }
+uuid_id! {
+    /// One payment out of a wallet.
+    PaymentId
+}
+uuid_id! {
+    /// One transfer from wallet to wallet. Names the stream `Transfer`.
+    TransferId
+}
 number_id! {
     /// The integer `id` of a user in the loan API; from a sequence, gaps allowed.
     UserNumber

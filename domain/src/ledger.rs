@@ -1,9 +1,15 @@
-//! The ledger itself, and the balanced postings that its money events stand for.
+//! The ledger itself, its chart of accounts, and the balanced postings that its money events stand for.
+
+mod account;
+mod posting;
 
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, AnyEvent, Event, LedgerId, Rejection, Rupiah, WalletEvent, WalletSource};
+use crate::{Aggregate, Event, LedgerId, Rejection};
+
+pub use account::{Account, AccountClass};
+pub use posting::{Posting, Subject, postings};
 
 /// The first stream of every ledger: its one event is position 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,59 +55,4 @@ impl Aggregate for Ledger {
         let LedgerEvent::LedgerOpened { ledger_id } = event;
         *self = Self::Open { ledger_id: *ledger_id };
     }
-}
-
-/// An account of the general ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Account {
-    /// Asset: money that the payment gateway holds for us.
-    CashAtGateway,
-    /// Asset: principal that borrowers owe.
-    LoansReceivablePrincipal,
-    /// Liability: what we owe to the owners of wallets.
-    CustomerWallets,
-}
-
-/// One side of an entry. Debits are positive, credits negative, in whole rupiah.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Posting {
-    pub account: Account,
-    pub signed_rupiah: i64,
-}
-
-/// The entry that a money event stands for; empty for an event that moves no money.
-///
-/// Invariant, asserted before every append: the postings of one event sum to zero.
-#[must_use]
-pub fn postings(event: &AnyEvent) -> Vec<Posting> {
-    match event {
-        AnyEvent::Wallet(WalletEvent::WalletCredited { amount_rupiah, source, .. }) => {
-            let from = match source {
-                WalletSource::TopUp { .. } => Account::CashAtGateway,
-                WalletSource::Disbursement { .. } => Account::LoansReceivablePrincipal,
-            };
-            entry(from, Account::CustomerWallets, *amount_rupiah)
-        }
-        AnyEvent::Wallet(WalletEvent::WalletOpened { .. })
-        | AnyEvent::Ledger(_)
-        | AnyEvent::Role(_)
-        | AnyEvent::Branch(_)
-        | AnyEvent::Product(_)
-        | AnyEvent::Staff(_)
-        | AnyEvent::User(_)
-        | AnyEvent::Document(_)
-        | AnyEvent::Claim(_)
-        | AnyEvent::Session(_)
-        | AnyEvent::Plafond(_)
-        | AnyEvent::Loan(_)
-        | AnyEvent::Message(_) => Vec::new(),
-    }
-}
-
-fn entry(debit: Account, credit: Account, amount: Rupiah) -> Vec<Posting> {
-    vec![
-        Posting { account: debit, signed_rupiah: amount.get() },
-        Posting { account: credit, signed_rupiah: -amount.get() },
-    ]
 }

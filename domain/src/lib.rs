@@ -34,6 +34,7 @@ mod profile;
 mod role;
 mod session;
 mod staff;
+mod transfer;
 mod user;
 mod wallet;
 
@@ -51,11 +52,11 @@ pub use document::{
     Document, DocumentCommand, DocumentEvent, DocumentKind, DocumentRef, MediaType, StoredDocument,
 };
 pub use id::{
-    BranchId, ClaimId, DocumentId, LedgerId, LoanNumber, MessageId, PlafondNumber, ProductId, RoleId,
-    SessionId, TopUpId, UserId, UserNumber,
+    BranchId, ClaimId, DocumentId, LedgerId, LoanNumber, MessageId, PaymentId, PlafondNumber, ProductId,
+    RoleId, SessionId, TopUpId, TransferId, UserId, UserNumber,
 };
 pub use invalid::Invalid;
-pub use ledger::{Account, Ledger, LedgerCommand, LedgerEvent, Posting, postings};
+pub use ledger::{Account, AccountClass, Ledger, LedgerCommand, LedgerEvent, Posting, Subject, postings};
 pub use letter::Letter;
 pub use loan::{
     Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,
@@ -78,7 +79,10 @@ pub use session::{Session, SessionCommand, SessionEvent};
 pub use staff::{Staff, StaffCommand, StaffEvent};
 pub use tenor::Tenor;
 pub use text::{Note, Remarks};
+pub use transfer::{
+    Instruction, ParkReason, ReturnReason, Transfer, TransferCommand, TransferEvent, TransferStatus,
+};
 pub use user::{
     Amendment, PasswordChange, PendingReset, Person, Registration, User, UserCommand, UserEvent, UserType,
 };
-pub use wallet::{Wallet, WalletCommand, WalletEvent, WalletSource};
+pub use wallet::{Wallet, WalletCommand, WalletEvent, WalletPurpose, WalletSource};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LoanStatus, Permission, Rate, Rupiah, Tenor};
+use crate::{LoanStatus, Permission, Rate, Rupiah, Tenor, TransferStatus};
 
 /// Why a command was refused. Expected, typed, and kept with its idempotency key like an outcome.
 ///
@@ -119,6 +119,14 @@ pub enum Rejection {
     BalanceNotEnough,
     #[error("amount: the balance would pass Rp 999999999999999")]
     BalanceTooLarge,
+    #[error("Target user not found")]
+    TargetUserNotFound,
+    #[error("Cannot transfer to yourself")]
+    TransferToSelf,
+    #[error("Transfer not found")]
+    TransferNotFound,
+    #[error("The transfer is {}, so it cannot be {}", .status.as_str(), if *.parking { "parked" } else { "retried" })]
+    TransferWrongStatus { status: TransferStatus, parking: bool },
 
     // A stream was opened a second time: an id was drawn twice, or a caller is confused.
     #[error("It already exists")]

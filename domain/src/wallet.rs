@@ -4,7 +4,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, Event, LoanNumber, Rejection, Remarks, Rupiah, Sealed, TopUpId, UserId};
+use crate::{
+    Aggregate, Event, LoanNumber, PaymentId, Rejection, Remarks, Rupiah, Sealed, TopUpId, TransferId, UserId,
+};
 
 /// Stream id: the owner's [`UserId`]. Opens with its first credit.
 ///
@@ -21,7 +23,7 @@ pub enum Wallet {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalletCommand {
-    /// Adds money. Refused when the balance would pass [`Rupiah::MAX`].
+    /// Adds money. Refused with [`Rejection::BalanceTooLarge`] when the balance would pass [`Rupiah::MAX`].
     Credit {
         owner: UserId,
         amount: Rupiah,
@@ -29,14 +31,41 @@ pub enum WalletCommand {
         remarks: Option<Sealed<Remarks>>,
         business_on: NaiveDate,
     },
+    /// Takes money out. Refused with [`Rejection::BalanceNotEnough`] when there is less in it.
+    Debit { amount: Rupiah, purpose: WalletPurpose, remarks: Option<Sealed<Remarks>>, business_on: NaiveDate },
 }
 
 /// Where credited money comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WalletSource {
-    TopUp { top_up_id: TopUpId },
-    Disbursement { loan: LoanNumber },
+    TopUp {
+        top_up_id: TopUpId,
+    },
+    Disbursement {
+        loan: LoanNumber,
+    },
+    /// From another wallet.
+    Transfer {
+        transfer_id: TransferId,
+    },
+    /// Back from a transfer that its receiver could not take.
+    Return {
+        transfer_id: TransferId,
+    },
+}
+
+/// What debited money is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalletPurpose {
+    Payment {
+        payment_id: PaymentId,
+    },
+    /// To another wallet.
+    Transfer {
+        transfer_id: TransferId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
@@ -49,6 +78,15 @@ pub enum WalletEvent {
         /// The balance with the credit in it.
         balance_rupiah: Rupiah,
         source: WalletSource,
+        remarks: Option<Sealed<Remarks>>,
+        business_on: NaiveDate,
+    },
+    /// Money went out.
+    WalletDebited {
+        amount_rupiah: Rupiah,
+        /// What is left.
+        balance_rupiah: Rupiah,
+        purpose: WalletPurpose,
         remarks: Option<Sealed<Remarks>>,
         business_on: NaiveDate,
     },
@@ -77,19 +115,32 @@ impl Aggregate for Wallet {
     type Event = WalletEvent;
 
     fn decide(&self, command: WalletCommand) -> Result<Vec<WalletEvent>, Rejection> {
-        let WalletCommand::Credit { owner, amount, source, remarks, business_on } = command;
-        let balance = self.balance().checked_add(amount).ok_or(Rejection::BalanceTooLarge)?;
-        let credited = WalletEvent::WalletCredited {
-            amount_rupiah: amount,
-            balance_rupiah: balance,
-            source,
-            remarks,
-            business_on,
-        };
-        Ok(match self {
-            Self::Unopened => vec![WalletEvent::WalletOpened { owner }, credited],
-            Self::Open { .. } => vec![credited],
-        })
+        match command {
+            WalletCommand::Credit { owner, amount, source, remarks, business_on } => {
+                let balance = self.balance().checked_add(amount).ok_or(Rejection::BalanceTooLarge)?;
+                let credited = WalletEvent::WalletCredited {
+                    amount_rupiah: amount,
+                    balance_rupiah: balance,
+                    source,
+                    remarks,
+                    business_on,
+                };
+                Ok(match self {
+                    Self::Unopened => vec![WalletEvent::WalletOpened { owner }, credited],
+                    Self::Open { .. } => vec![credited],
+                })
+            }
+            WalletCommand::Debit { amount, purpose, remarks, business_on } => {
+                let balance = self.balance().checked_sub(amount).ok_or(Rejection::BalanceNotEnough)?;
+                Ok(vec![WalletEvent::WalletDebited {
+                    amount_rupiah: amount,
+                    balance_rupiah: balance,
+                    purpose,
+                    remarks,
+                    business_on,
+                }])
+            }
+        }
     }
 
     fn evolve(&mut self, event: &WalletEvent) {
@@ -97,7 +148,8 @@ impl Aggregate for Wallet {
             WalletEvent::WalletOpened { owner } => {
                 *self = Self::Open { owner: *owner, balance_rupiah: Rupiah::ZERO };
             }
-            WalletEvent::WalletCredited { balance_rupiah: balance, .. } => {
+            WalletEvent::WalletCredited { balance_rupiah: balance, .. }
+            | WalletEvent::WalletDebited { balance_rupiah: balance, .. } => {
                 if let Self::Open { balance_rupiah, .. } = self {
                     *balance_rupiah = *balance;
                 }

@@ -256,6 +256,7 @@ fn capacity(kind: AggregateType) -> usize {
         | AggregateType::Plafond
         | AggregateType::Loan
         | AggregateType::Wallet
+        | AggregateType::Transfer
         | AggregateType::Message
         | AggregateType::Document => 16_384,
     }

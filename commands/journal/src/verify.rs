@@ -97,7 +97,7 @@ fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<(), Bre
     }
     let event = codec::decode(record)
         .map_err(|undecodable| broken(BreakReason::Undecodable { reason: undecodable.to_string() }))?;
-    if postings(&event).iter().map(|posting| posting.signed_rupiah).sum::<i64>() != 0 {
+    if postings(&event, &record.stream.id).iter().map(|posting| posting.signed_rupiah).sum::<i64>() != 0 {
         return Err(broken(BreakReason::Unbalanced));
     }
     Ok(())

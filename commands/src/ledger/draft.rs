@@ -145,7 +145,8 @@ impl Draft {
         let mut head = self.batch.last;
         let mut records = Vec::with_capacity(events.len());
         for new in events {
-            let imbalance: i64 = postings(&new.event).iter().map(|posting| posting.signed_rupiah).sum();
+            let imbalance: i64 =
+                postings(&new.event, &new.stream.id).iter().map(|posting| posting.signed_rupiah).sum();
             if imbalance != 0 {
                 error!(use_case = ticket.name(), stream = %new.stream, imbalance, "postings do not sum to zero");
                 return None;

@@ -161,3 +161,16 @@ pub(crate) fn queued() -> Queued {
         expires_at: Some(minute(30)),
     }
 }
+
+/// Of user 1, for user 2.
+pub(crate) fn instruction() -> Instruction {
+    Instruction {
+        transfer_id: TransferId(Uuid::from_u128(7)),
+        sender: user(1),
+        target: user(2),
+        amount_rupiah: rupiah(30_000),
+        remarks: Some(sealed("Hadiah Ultah")),
+        remarks_for_target: Some(sealed("Hadiah Ultah")),
+        business_on: today(),
+    }
+}

@@ -1,7 +1,8 @@
 use lumbung_domain::*;
+use strum::VariantArray;
 use uuid::Uuid;
 
-use crate::example::{LOAN, rupiah, today};
+use crate::example::{LOAN, rupiah, today, user};
 use crate::{given, nothing};
 
 fn opened(number: u128) -> LedgerEvent {
@@ -24,36 +25,68 @@ fn a_ledger_is_opened_once() {
 }
 
 fn credited(source: WalletSource) -> AnyEvent {
-    WalletEvent::WalletCredited {
-        amount_rupiah: rupiah(3_000_000),
-        balance_rupiah: rupiah(4_000_000),
-        source,
-        remarks: None,
-        business_on: today(),
+    let (amount_rupiah, balance_rupiah) = (rupiah(3_000_000), rupiah(4_000_000));
+    WalletEvent::WalletCredited { amount_rupiah, balance_rupiah, source, remarks: None, business_on: today() }
+        .into()
+}
+
+fn debited(purpose: WalletPurpose) -> AnyEvent {
+    let (amount_rupiah, balance_rupiah) = (rupiah(3_000_000), rupiah(4_000_000));
+    WalletEvent::WalletDebited { amount_rupiah, balance_rupiah, purpose, remarks: None, business_on: today() }
+        .into()
+}
+
+/// The event's postings on the wallet of user 1: which account is debited, which is credited, each with its part.
+fn entry(event: &AnyEvent) -> [(Account, Option<Subject>); 2] {
+    let entry = postings(event, &user(1).to_string());
+    let [debit, credit] = entry.as_slice() else { panic!("{entry:?}") };
+    assert_eq!((debit.signed_rupiah, credit.signed_rupiah), (3_000_000, -3_000_000));
+    [(debit.account, debit.subject), (credit.account, credit.subject)]
+}
+
+const WALLET: Account = Account::CustomerWallets;
+const TRANSIT: Account = Account::TransfersInTransit;
+
+#[test]
+fn every_movement_of_a_wallet_has_another_side() {
+    let wallet = (WALLET, Some(Subject::Wallet(user(1))));
+    let transfer_id = TransferId(Uuid::from_u128(7));
+    let transit = (TRANSIT, Some(Subject::Transfer(transfer_id)));
+    for (source, from) in [
+        (WalletSource::TopUp { top_up_id: TopUpId(Uuid::from_u128(9)) }, (Account::CashAtGateway, None)),
+        (
+            WalletSource::Disbursement { loan: LOAN },
+            (Account::LoansReceivablePrincipal, Some(Subject::Loan(LOAN))),
+        ),
+        (WalletSource::Transfer { transfer_id }, transit),
+        (WalletSource::Return { transfer_id }, transit),
+    ] {
+        assert_eq!(entry(&credited(source)), [from, wallet]);
     }
-    .into()
+    for (purpose, to) in [
+        (
+            WalletPurpose::Payment { payment_id: PaymentId(Uuid::from_u128(5)) },
+            (Account::MerchantSettlement, None),
+        ),
+        (WalletPurpose::Transfer { transfer_id }, transit),
+    ] {
+        assert_eq!(entry(&debited(purpose)), [wallet, to]);
+    }
 }
 
 #[test]
-fn a_disbursement_debits_what_borrowers_owe_and_credits_what_we_owe_them() {
-    let entry = postings(&credited(WalletSource::Disbursement { loan: LOAN }));
-    assert_eq!(
-        entry,
-        [
-            Posting { account: Account::LoansReceivablePrincipal, signed_rupiah: 3_000_000 },
-            Posting { account: Account::CustomerWallets, signed_rupiah: -3_000_000 },
-        ]
-    );
-}
-
-#[test]
-fn a_top_up_debits_the_gateway() {
-    let entry = postings(&credited(WalletSource::TopUp { top_up_id: TopUpId(Uuid::from_u128(9)) }));
-    assert_eq!(
-        entry,
-        [
-            Posting { account: Account::CashAtGateway, signed_rupiah: 3_000_000 },
-            Posting { account: Account::CustomerWallets, signed_rupiah: -3_000_000 },
-        ]
-    );
+fn the_chart_of_accounts_is_in_the_order_of_its_numbers() {
+    let codes: Vec<u16> = Account::VARIANTS.iter().map(|account| account.code()).collect();
+    assert!(codes.is_sorted_by(|one, next| one < next), "{codes:?}");
+    for account in Account::VARIANTS {
+        assert_eq!(account.as_str().parse(), Ok(*account));
+        let thousand = match account.class() {
+            AccountClass::Asset => 1,
+            AccountClass::Liability => 2,
+            AccountClass::Income => 4,
+            AccountClass::Expense => 5,
+        };
+        assert_eq!(account.code() / 1_000, thousand, "{account:?}");
+        assert_eq!(account.class().grows_by_debit(), matches!(thousand, 1 | 5));
+    }
 }

@@ -21,6 +21,7 @@ mod role;
 mod session;
 mod staff;
 mod totality;
+mod transfer;
 mod user;
 mod wallet;
 

@@ -114,6 +114,19 @@ fn every_event() -> Vec<AnyEvent> {
             business_on,
         }
         .into(),
+        WalletEvent::WalletDebited {
+            amount_rupiah: rupiah(2),
+            balance_rupiah: rupiah(1),
+            purpose: WalletPurpose::Payment { payment_id: PaymentId(Uuid::from_u128(5)) },
+            remarks: None,
+            business_on,
+        }
+        .into(),
+        TransferEvent::TransferStarted(instruction()).into(),
+        TransferEvent::TransferSettled { business_on }.into(),
+        TransferEvent::TransferReturned { because: ReturnReason::TargetNotActive, business_on }.into(),
+        TransferEvent::TransferParked { because: ParkReason::Operator }.into(),
+        TransferEvent::TransferRetried {}.into(),
     ]
 }
 
@@ -155,7 +168,7 @@ fn an_event_of_another_stream_is_refused_and_changes_nothing() {
 #[test]
 fn the_postings_of_every_event_sum_to_zero() {
     for event in every_event() {
-        let entry = postings(&event);
+        let entry = postings(&event, "1");
         assert_eq!(entry.iter().map(|posting| posting.signed_rupiah).sum::<i64>(), 0, "{event:?}");
     }
 }

@@ -40,7 +40,9 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::ProductNotFound
         | Rejection::BranchNotFound
         | Rejection::PlafondNotActive
-        | Rejection::LoanNotFound => StatusCode::NOT_FOUND,
+        | Rejection::LoanNotFound
+        | Rejection::TargetUserNotFound
+        | Rejection::TransferNotFound => StatusCode::NOT_FOUND,
         Rejection::EmailAlreadyRegistered
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
@@ -53,6 +55,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::SuperadminPermissionsFixed
         | Rejection::ReservationNotFound
         | Rejection::LoanNotExpired
+        | Rejection::TransferWrongStatus { .. }
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
@@ -73,7 +76,8 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::CustomerNotActive
         | Rejection::LoanNotPending { .. }
         | Rejection::BalanceNotEnough
-        | Rejection::BalanceTooLarge => StatusCode::BAD_REQUEST,
+        | Rejection::BalanceTooLarge
+        | Rejection::TransferToSelf => StatusCode::BAD_REQUEST,
         Rejection::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Rejection::VersionMismatch => StatusCode::PRECONDITION_FAILED,
     }
