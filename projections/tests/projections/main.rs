@@ -14,3 +14,4 @@ mod folds;
 mod outbox;
 mod projecting;
 mod statements;
+mod transactions;
