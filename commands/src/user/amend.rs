@@ -17,7 +17,8 @@ use crate::version::Expected;
 /// holds `*`.
 ///
 /// Rejections: [`Rejection::AccessDenied`], [`Rejection::UserNotFound`], [`Rejection::VersionMismatch`],
-/// [`Rejection::BranchForCustomer`], [`Rejection::BranchNotFound`], [`Rejection::EmailAlreadyExists`].
+/// [`Rejection::BranchForCustomer`], [`Rejection::BranchNotFound`], [`Rejection::EmailAlreadyExists`],
+/// [`Rejection::NoEmailLogin`].
 #[derive(Debug, Clone)]
 pub struct AmendUser {
     pub actor: Actor,
@@ -56,7 +57,10 @@ impl UseCase for AmendUser {
         let target = may_change(book, self.actor, &[Permission::UserUpdate], self.number)?;
         target.check(book, &self.expected)?;
         let (user, person) = (target.user, target.person()?);
-        let seen = self.email.as_ref().is_none_or(|change| change.seen == person.email);
+        if self.email.is_some() && person.email.is_none() {
+            return Err(Rejection::NoEmailLogin.into());
+        }
+        let seen = self.email.as_ref().is_none_or(|change| person.email.as_ref() == Some(&change.seen));
         if user != self.sealed_for || !seen {
             return Err(Rejection::VersionMismatch.into());
         }
@@ -75,7 +79,7 @@ impl UseCase for AmendUser {
         }
         let email = self.email.as_ref().map(|change| change.email.clone());
         let amendment =
-            Amendment { name: self.name.clone(), email, branch: self.branch, ends_sessions: false };
+            Amendment { name: self.name.clone(), email, branch: self.branch, ..Amendment::default() };
         book.run::<User>(user, UserCommand::Amend(amendment))?;
         UserOutcome::read(book, user)
     }
