@@ -16,7 +16,7 @@ mod roles;
 mod status;
 
 pub use administration::UserOutcome;
-pub use amend::{AmendUser, EmailChange};
+pub use amend::{AmendUser, EmailChange, HeldEmail};
 pub use change_password::{ChangePassword, NewPassword};
 pub use create::CreateStaff;
 pub use holder::FindHolder;
