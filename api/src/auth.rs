@@ -9,6 +9,7 @@ mod tokens;
 mod client_address;
 mod device;
 mod failed_logins;
+mod login_name;
 mod quota;
 mod turns;
 
@@ -26,6 +27,7 @@ pub use gate::{
     ReadLoans, ReadOperations, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
+pub use login_name::{LoginName, Way};
 pub use passwords::{Passwords, PasswordsError, Standing};
 pub use quota::AddressQuota;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

@@ -18,6 +18,7 @@ mod profile;
 mod uploads;
 mod users;
 mod wallet;
+mod wallet_profile;
 
 mod body;
 mod canonical;
@@ -97,6 +98,9 @@ routes! {
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 
+    post "/register" => auth::by_phone::register;
+    post "/login" => auth::by_phone::login;
+    put "/profile" => wallet_profile::update;
     post "/topup" => wallet::top_up;
     post "/pay" => wallet::pay;
     post "/transfer" => wallet::transfer;
