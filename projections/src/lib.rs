@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod plafonds;
 pub mod products;
 pub mod roles;
+pub mod transfers;
 pub mod users;
 
 mod page;
