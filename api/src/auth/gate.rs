@@ -51,6 +51,8 @@ gates! {
     };
     /// OPERATIONS_READ.
     ReadOperations: |caller| caller.allows(Permission::OperationsRead);
+    /// OPERATIONS_MANAGE.
+    ManageOperations: |caller| caller.allows(Permission::OperationsManage);
     /// Any LOAN_APPROVE_*.
     DecideLoans: |caller| !stages(caller).is_empty();
     /// USER_CREATE.
