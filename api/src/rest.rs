@@ -12,12 +12,14 @@ mod branches;
 mod health;
 mod loans;
 mod metrics;
+mod operations;
 mod plafond;
 mod products;
 mod profile;
 mod uploads;
 mod users;
 mod wallet;
+mod wallet_profile;
 
 mod body;
 mod canonical;
@@ -97,6 +99,9 @@ routes! {
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 
+    post "/register" => auth::by_phone::register;
+    post "/login" => auth::by_phone::login;
+    put "/profile" => wallet_profile::update;
     post "/topup" => wallet::top_up;
     post "/pay" => wallet::pay;
     post "/transfer" => wallet::transfer;
@@ -119,6 +124,12 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+
+    get "/api/operations/overview" => operations::overview;
+    get "/api/operations/events" => operations::events::listen;
+    get "/api/operations/transfers" => operations::list;
+    post "/api/operations/transfers/{id}/retry" => operations::retry;
+    post "/api/operations/transfers/{id}/park" => operations::park;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

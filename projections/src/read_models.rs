@@ -16,10 +16,11 @@ use crate::plafonds::Plafonds;
 use crate::products::Products;
 use crate::roles::Roles;
 use crate::transactions::Transactions;
+use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
     approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles,
-    transactions, users,
+    transactions, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -51,7 +52,8 @@ const DEFINITIONS: &[Definition] = definitions!(
     loan_history,
     approval_queue,
     outbox,
-    transactions
+    transactions,
+    transfers
 );
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
@@ -94,6 +96,7 @@ pub(crate) struct Fold {
     approval_queue: ApprovalQueue,
     outbox: Outbox,
     transactions: Transactions,
+    transfers: Transfers,
 }
 
 impl Fold {
@@ -108,7 +111,8 @@ impl Fold {
         self.loan_history.apply(fact)?;
         self.approval_queue.apply(fact)?;
         self.outbox.apply(fact)?;
-        self.transactions.apply(fact)
+        self.transactions.apply(fact)?;
+        self.transfers.apply(fact)
     }
 
     /// Writes the changes, a few statements per table however many they are.
@@ -122,6 +126,7 @@ impl Fold {
         self.loan_history.write(connection).await?;
         self.approval_queue.write(connection).await?;
         self.outbox.write(connection).await?;
-        self.transactions.write(connection).await
+        self.transactions.write(connection).await?;
+        self.transfers.write(connection).await
     }
 }
