@@ -22,6 +22,7 @@ mod profile;
 mod rules;
 mod staff;
 mod walk;
+mod wallet;
 
 use messages::{Golden, rows};
 
@@ -55,6 +56,7 @@ areas! {
     files "FILES";
     rules "RULES";
     limits "LIMITS";
+    wallet "WALLET";
 }
 
 #[test]
