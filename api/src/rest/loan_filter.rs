@@ -17,7 +17,7 @@ use crate::auth::is_customer_with;
 
 const STATUS: &str = "must be one or more statuses of a loan, with commas between them";
 const NUMBER: &str = "must be an integer";
-const DATE: &str = "must be a date like 2025-12-31";
+pub(super) const DATE: &str = "must be a date like 2025-12-31";
 
 /// `status`, `branchId`, `customerId`, `productId`, `from` and `to`. The dates are days of the configured zone, both
 /// included, on which the application was submitted.
@@ -121,8 +121,8 @@ fn distinct(mut statuses: Vec<LoanStatus>) -> Vec<LoanStatus> {
     statuses
 }
 
-/// Ten characters, so that there is one way to write a day.
-fn date(text: &str) -> Option<NaiveDate> {
+/// A day; [`DATE`] says what else is wrong. Ten characters, so that there is one way to write a day.
+pub(super) fn date(text: &str) -> Option<NaiveDate> {
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| plain)
 }
