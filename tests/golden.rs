@@ -15,6 +15,7 @@ mod approval;
 mod auth;
 mod catalogue;
 mod files;
+mod ledger;
 mod limits;
 mod loan;
 mod plafond;
@@ -53,6 +54,7 @@ areas! {
     admin "ADMIN";
     staff "STAFF";
     files "FILES";
+    ledger "LEDGER";
     rules "RULES";
     limits "LIMITS";
 }
