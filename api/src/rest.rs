@@ -13,16 +13,19 @@ mod health;
 mod ledger;
 mod loans;
 mod metrics;
+mod operations;
 mod plafond;
 mod products;
 mod profile;
 mod uploads;
 mod users;
 mod wallet;
+mod wallet_profile;
 
 mod body;
 mod canonical;
 mod command;
+mod days;
 mod documents;
 mod multipart;
 mod path;
@@ -98,9 +101,14 @@ routes! {
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 
+    post "/register" => auth::by_phone::register;
+    post "/login" => auth::by_phone::login;
+    put "/profile" => wallet_profile::update;
     post "/topup" => wallet::top_up;
     post "/pay" => wallet::pay;
     post "/transfer" => wallet::transfer;
+    get "/transactions" => wallet::report::list;
+    get "/api/customer/wallet" => wallet::report::show;
 
     get "/api/users/{id}" => users::show;
 
@@ -119,6 +127,11 @@ routes! {
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
 
+    get "/api/operations/overview" => operations::overview;
+    get "/api/operations/events" => operations::events::listen;
+    get "/api/operations/transfers" => operations::list;
+    post "/api/operations/transfers/{id}/retry" => operations::retry;
+    post "/api/operations/transfers/{id}/park" => operations::park;
     get "/api/ledger/accounts" => ledger::accounts;
     get "/api/ledger/entries" => ledger::entries;
     get "/api/ledger/trial-balance" => ledger::trial_balance;

@@ -17,7 +17,10 @@ pub mod outbox;
 pub mod plafonds;
 pub mod products;
 pub mod roles;
+pub mod transactions;
+pub mod transfers;
 pub mod users;
+pub mod wallets;
 
 mod page;
 mod reader;

@@ -17,10 +17,12 @@ use crate::outbox::Outbox;
 use crate::plafonds::Plafonds;
 use crate::products::Products;
 use crate::roles::Roles;
+use crate::transactions::Transactions;
+use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
     account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_history, loans, outbox,
-    plafonds, products, roles, users,
+    plafonds, products, roles, transactions, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -52,6 +54,8 @@ const DEFINITIONS: &[Definition] = definitions!(
     loan_history,
     approval_queue,
     outbox,
+    transactions,
+    transfers,
     ledger_entries,
     account_balances
 );
@@ -95,6 +99,8 @@ pub(crate) struct Fold {
     loan_history: LoanHistory,
     approval_queue: ApprovalQueue,
     outbox: Outbox,
+    transactions: Transactions,
+    transfers: Transfers,
     ledger_entries: LedgerEntries,
     account_balances: AccountBalances,
 }
@@ -111,6 +117,8 @@ impl Fold {
         self.loan_history.apply(fact)?;
         self.approval_queue.apply(fact)?;
         self.outbox.apply(fact)?;
+        self.transactions.apply(fact)?;
+        self.transfers.apply(fact)?;
         self.ledger_entries.apply(fact)?;
         self.account_balances.apply(fact);
         Ok(())
@@ -127,6 +135,8 @@ impl Fold {
         self.loan_history.write(connection).await?;
         self.approval_queue.write(connection).await?;
         self.outbox.write(connection).await?;
+        self.transactions.write(connection).await?;
+        self.transfers.write(connection).await?;
         self.ledger_entries.write(connection).await?;
         self.account_balances.write(connection).await
     }

@@ -6,7 +6,7 @@ use lumbung_projections::ledger_entries::{Part, Wanted};
 use uuid::Uuid;
 
 use super::body::integer;
-use super::loan_filter::{DATE, date};
+use super::days::{DATE, date};
 use super::query::Query;
 use super::view::Filter;
 use crate::app::App;
