@@ -10,6 +10,8 @@
 //!
 //! Bounds: [`KEY_CACHE`] unwrapped keys are kept in memory.
 
+mod index;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +30,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::append::WrappedPersonKey;
 use crate::error::JournalError;
+
+pub use index::check;
+pub(crate) use index::{INDEX, rewrap};
 
 /// How many unwrapped person keys a node keeps.
 pub const KEY_CACHE: usize = 65_536;
@@ -82,6 +87,12 @@ pub enum KeyError {
     /// be sealed so that nobody else can open them.
     #[error("the master key is not the one that this ledger was opened with")]
     WrongMasterKey,
+    /// The log came without its keys. Fatal: nobody could log in, and everybody could register a second time.
+    #[error(
+        "the log is here, but the ledger's keys are not: it was imported without them; \
+         import it with keys into an empty database"
+    )]
+    NoKeys,
     /// The person was erased: their key is gone for good.
     #[error("the person's key was destroyed")]
     Erased,
@@ -97,20 +108,9 @@ impl Vault {
     /// Opens the ledger's keys, creating the index key on the first start.
     ///
     /// # Errors
-    /// [`KeyError::WrongMasterKey`], or the database fails.
+    /// [`KeyError::WrongMasterKey`], [`KeyError::NoKeys`], or the database fails.
     pub async fn open(pool: PgPool, ledger: LedgerId, master: MasterKey) -> Result<Self, JournalError> {
-        let fresh = random::<32>()?;
-        let wrapped = wrap(&master, ledger, "index", &fresh)?;
-        sqlx::query(
-            "insert into journal.ledger_keys (name, wrapped) values ('index', $1) on conflict do nothing",
-        )
-        .bind(wrapped)
-        .execute(&pool)
-        .await?;
-        let row = sqlx::query("select wrapped from journal.ledger_keys where name = 'index'")
-            .fetch_one(&pool)
-            .await?;
-        let index = unwrap(&master, ledger, "index", row.try_get("wrapped")?)?;
+        let index = index::open(&pool, ledger, &master).await?;
         let capacity = NonZeroUsize::new(KEY_CACHE).unwrap_or(NonZeroUsize::MIN);
         Ok(Self { ledger, master, index, pool, opened: Mutex::new(LruCache::new(capacity)) })
     }
@@ -219,27 +219,6 @@ impl Vault {
         }
         Ok(found)
     }
-}
-
-/// Whether `master` opens the keys of the ledger in this database; writes nothing. A ledger that was never opened has
-/// no keys to try.
-///
-/// # Errors
-/// [`KeyError::WrongMasterKey`], or the database fails.
-pub async fn check(pool: &PgPool, master: MasterKey) -> Result<(), JournalError> {
-    let row = sqlx::query(
-        "select e.aggregate_id, k.wrapped from journal.events e, journal.ledger_keys k
-         where e.position = 1 and k.name = 'index'",
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(()) };
-    let ledger = row
-        .try_get::<&str, _>("aggregate_id")?
-        .parse()
-        .map_err(|_| JournalError::Malformed { what: "the ledger's id" })?;
-    unwrap(&master, ledger, "index", row.try_get("wrapped")?)?;
-    Ok(())
 }
 
 impl Sealer {
@@ -381,7 +360,7 @@ fn wrap_data(ledger: LedgerId, name: &str) -> Vec<u8> {
     [b"lumbung-key-v1/", ledger.0.as_bytes().as_slice(), name.as_bytes()].concat()
 }
 
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyError> {
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyError> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(&mut *bytes).map_err(|_| KeyError::NoEntropy)?;
     Ok(bytes)

@@ -11,6 +11,7 @@ pub mod codec;
 pub mod feed;
 pub mod idempotency;
 pub mod keys;
+pub mod portable;
 pub mod read;
 pub mod verify;
 

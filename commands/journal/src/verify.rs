@@ -1,8 +1,8 @@
 //! Reads the whole log and names the first place where it is not what was written.
 
 use chrono::{DateTime, Utc};
-use lumbung_domain::{AggregateType, postings};
-use sqlx::{PgPool, Row};
+use lumbung_domain::{AggregateType, AnyEvent, postings};
+use sqlx::{PgExecutor, PgPool, Row};
 
 use crate::codec;
 use crate::error::JournalError;
@@ -86,7 +86,8 @@ async fn up_to_the_malformed(pool: &PgPool, head: Head) -> Result<Vec<Record>, V
     }
 }
 
-fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<(), Break> {
+/// Checks one event by itself and against its predecessor; answers what it says.
+pub(crate) fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<AnyEvent, Break> {
     record.check_follows(previous)?;
     let broken = |reason| Break { position: record.position, reason };
     if record.recorded_at < time {
@@ -100,10 +101,11 @@ fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<(), Bre
     if postings(&event, &record.stream.id).iter().map(|posting| posting.signed_rupiah).sum::<i64>() != 0 {
         return Err(broken(BreakReason::Unbalanced));
     }
-    Ok(())
+    Ok(event)
 }
 
-async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
+/// Checks that the sequences of every stream have no gap.
+pub(crate) async fn check_sequences(executor: impl PgExecutor<'_>) -> Result<(), VerifyError> {
     let row = sqlx::query(
         "select position, aggregate_type || '/' || aggregate_id as stream, sequence, expected from (
              select position, aggregate_type, aggregate_id, sequence,
@@ -111,7 +113,7 @@ async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
              from journal.events
          ) numbered where sequence <> expected order by position limit 1",
     )
-    .fetch_optional(pool)
+    .fetch_optional(executor)
     .await
     .map_err(JournalError::from)?;
     let Some(row) = row else { return Ok(()) };
@@ -128,12 +130,13 @@ async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
     Err(VerifyError::Broken(read().map_err(JournalError::from)?))
 }
 
-async fn check_anchors(pool: &PgPool, head: Head) -> Result<u64, VerifyError> {
+/// Checks every anchor against the log, which was found to end at `head`; answers how many there are.
+pub(crate) async fn check_anchors(executor: impl PgExecutor<'_>, head: Head) -> Result<u64, VerifyError> {
     let rows = sqlx::query(
         "select a.position, a.hash as anchored, e.hash as found
          from journal.anchors a left join journal.events e using (position) order by a.position",
     )
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await
     .map_err(JournalError::from)?;
     for row in &rows {
