@@ -223,7 +223,7 @@ pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use lumbung_domain::AggregateType;
 
     use super::*;

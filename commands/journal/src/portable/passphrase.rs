@@ -71,7 +71,7 @@ impl Kdf {
             kdf: ARGON2ID.to_owned(),
             memory_kib: MEMORY_KIB,
             passes: PASSES,
-            salt: STANDARD.encode(&*salt),
+            salt: STANDARD.encode(*salt),
             cipher: CIPHER.to_owned(),
         })
     }
