@@ -15,9 +15,12 @@ use crate::outbox::Outbox;
 use crate::plafonds::Plafonds;
 use crate::products::Products;
 use crate::roles::Roles;
+use crate::transactions::Transactions;
+use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
-    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles, users,
+    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles,
+    transactions, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -39,8 +42,19 @@ macro_rules! definitions {
     };
 }
 
-const DEFINITIONS: &[Definition] =
-    definitions!(roles, products, branches, users, plafonds, loans, loan_history, approval_queue, outbox);
+const DEFINITIONS: &[Definition] = definitions!(
+    roles,
+    products,
+    branches,
+    users,
+    plafonds,
+    loans,
+    loan_history,
+    approval_queue,
+    outbox,
+    transactions,
+    transfers
+);
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
 /// with it read schemas of its own.
@@ -81,6 +95,8 @@ pub(crate) struct Fold {
     loan_history: LoanHistory,
     approval_queue: ApprovalQueue,
     outbox: Outbox,
+    transactions: Transactions,
+    transfers: Transfers,
 }
 
 impl Fold {
@@ -94,7 +110,9 @@ impl Fold {
         self.loans.apply(fact)?;
         self.loan_history.apply(fact)?;
         self.approval_queue.apply(fact)?;
-        self.outbox.apply(fact)
+        self.outbox.apply(fact)?;
+        self.transactions.apply(fact)?;
+        self.transfers.apply(fact)
     }
 
     /// Writes the changes, a few statements per table however many they are.
@@ -107,6 +125,8 @@ impl Fold {
         self.loans.write(connection).await?;
         self.loan_history.write(connection).await?;
         self.approval_queue.write(connection).await?;
-        self.outbox.write(connection).await
+        self.outbox.write(connection).await?;
+        self.transactions.write(connection).await?;
+        self.transfers.write(connection).await
     }
 }

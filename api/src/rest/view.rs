@@ -188,6 +188,23 @@ impl<F: Filter + Send> FromRequestParts<Arc<App>> for Filtered<F> {
     }
 }
 
+/// As [`Filtered`], of what operators look at when something is amiss: it waits for nothing and shows the read models as they
+/// are.
+pub(super) struct AsItIs<F> {
+    pub(super) view: View,
+    pub(super) paging: Paging,
+    pub(super) filter: F,
+}
+
+impl<F: Filter + Send> FromRequestParts<Arc<App>> for AsItIs<F> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (paging, filter) = read(&parts.uri, F::NAMES, |query| F::read(query, app))?;
+        Ok(Self { view: View::of(Wanted::AsTheyAre, app).await?, paging, filter })
+    }
+}
+
 /// The page, then the filter, then whatever the list does not have.
 fn read<F>(
     uri: &Uri,
@@ -207,6 +224,20 @@ fn read<F>(
 }
 
 impl Paging {
+    /// That no page was asked for.
+    ///
+    /// # Errors
+    /// 400 naming the parameters that ask for one.
+    pub(super) fn refuse(&self, why: &'static str) -> Result<(), ApiError> {
+        let mut query = Query::of(&self.uri);
+        for name in ["limit", "cursor"] {
+            if query.first(name).is_some() {
+                query.fault::<()>(name, why);
+            }
+        }
+        query.judge(())
+    }
+
     /// The value of `Link`, relative, with every other parameter as it was.
     pub(super) fn next(&self, next: Option<Cursor>) -> Option<HeaderValue> {
         let cursor = encode(next?);
