@@ -10,6 +10,8 @@
 //!
 //! Bounds: [`KEY_CACHE`] unwrapped keys are kept in memory.
 
+mod index;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,16 +20,16 @@ use aes_gcm::aead::{Aead, AeadInOut, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
 use lru::LruCache;
 use lumbung_domain::{LedgerId, Personal, Sealed};
-use sha2::Sha256;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::append::WrappedPersonKey;
 use crate::error::JournalError;
+
+pub use index::IndexKey;
 
 /// How many unwrapped person keys a node keeps.
 pub const KEY_CACHE: usize = 65_536;
@@ -57,7 +59,7 @@ impl MasterKey {
 pub struct Vault {
     ledger: LedgerId,
     master: MasterKey,
-    index: Zeroizing<[u8; 32]>,
+    index: IndexKey,
     pool: PgPool,
     opened: Mutex<LruCache<Uuid, Arc<Aes256Gcm>>>,
 }
@@ -99,18 +101,7 @@ impl Vault {
     /// # Errors
     /// [`KeyError::WrongMasterKey`], or the database fails.
     pub async fn open(pool: PgPool, ledger: LedgerId, master: MasterKey) -> Result<Self, JournalError> {
-        let fresh = random::<32>()?;
-        let wrapped = wrap(&master, ledger, "index", &fresh)?;
-        sqlx::query(
-            "insert into journal.ledger_keys (name, wrapped) values ('index', $1) on conflict do nothing",
-        )
-        .bind(wrapped)
-        .execute(&pool)
-        .await?;
-        let row = sqlx::query("select wrapped from journal.ledger_keys where name = 'index'")
-            .fetch_one(&pool)
-            .await?;
-        let index = unwrap(&master, ledger, "index", row.try_get("wrapped")?)?;
+        let index = IndexKey::open(&pool, ledger, &master).await?;
         let capacity = NonZeroUsize::new(KEY_CACHE).unwrap_or(NonZeroUsize::MIN);
         Ok(Self { ledger, master, index, pool, opened: Mutex::new(LruCache::new(capacity)) })
     }
@@ -178,15 +169,13 @@ impl Vault {
     /// The ledger's keyed hash of a list of values. `purpose` separates what must not collide.
     #[must_use]
     pub fn keyed_hash(&self, purpose: &str, values: &[&[u8]]) -> [u8; 32] {
-        // HMAC takes keys of any length, so there is no error to meet.
-        let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&*self.index) else {
-            return [0; 32];
-        };
-        for value in std::iter::once(purpose.as_bytes()).chain(values.iter().copied()) {
-            mac.update(&(value.len() as u64).to_be_bytes());
-            mac.update(value);
-        }
-        mac.finalize().into_bytes().into()
+        self.index.keyed_hash(purpose, values)
+    }
+
+    /// The key of the keyed hashes.
+    #[must_use]
+    pub fn index_key(&self) -> &IndexKey {
+        &self.index
     }
 
     async fn ciphers(&self, people: &[Uuid]) -> Result<HashMap<Uuid, Arc<Aes256Gcm>>, JournalError> {
@@ -227,19 +216,7 @@ impl Vault {
 /// # Errors
 /// [`KeyError::WrongMasterKey`], or the database fails.
 pub async fn check(pool: &PgPool, master: MasterKey) -> Result<(), JournalError> {
-    let row = sqlx::query(
-        "select e.aggregate_id, k.wrapped from journal.events e, journal.ledger_keys k
-         where e.position = 1 and k.name = 'index'",
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(()) };
-    let ledger = row
-        .try_get::<&str, _>("aggregate_id")?
-        .parse()
-        .map_err(|_| JournalError::Malformed { what: "the ledger's id" })?;
-    unwrap(&master, ledger, "index", row.try_get("wrapped")?)?;
-    Ok(())
+    IndexKey::find(pool, &master).await.map(drop)
 }
 
 impl Sealer {
