@@ -76,7 +76,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Bring the database schema up to date
     Migrate,
-    /// Check the whole history: positions, sequences, hash chain, anchors
+    /// Check the whole history: positions, sequences, hash chain, anchors; and every snapshot against it
     Verify,
     /// Print the events of one aggregate and the state they fold into
     Replay {

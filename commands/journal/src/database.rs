@@ -71,6 +71,19 @@ pub async fn app_pool(options: &PgConnectOptions, size: u32) -> Result<PgPool, J
         .await?)
 }
 
+/// How a pool for loading streams differs: every look-up goes by the index of streams, however little the planner knows of how
+/// long they are. One stream of a million events must not make it read the whole log for another.
+const LOADING: [(&str, &str); 3] =
+    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+
+/// A pool of application connections that load streams.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn load_pool(options: &PgConnectOptions, size: u32) -> Result<PgPool, JournalError> {
+    app_pool(&options.clone().options(LOADING), size).await
+}
+
 /// Creates the roles and the schema if they are missing and runs the new migrations.
 ///
 /// # Errors

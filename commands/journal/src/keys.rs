@@ -20,19 +20,18 @@ use aes_gcm::aead::{Aead, AeadInOut, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
 use lru::LruCache;
 use lumbung_domain::{LedgerId, Personal, Sealed};
-use sha2::Sha256;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::append::WrappedPersonKey;
 use crate::error::JournalError;
+use crate::read;
 
-pub use index::check;
-pub(crate) use index::{INDEX, rewrap};
+pub use index::IndexKey;
+pub(crate) use index::NAME as INDEX;
 
 /// How many unwrapped person keys a node keeps.
 pub const KEY_CACHE: usize = 65_536;
@@ -62,7 +61,7 @@ impl MasterKey {
 pub struct Vault {
     ledger: LedgerId,
     master: MasterKey,
-    index: Zeroizing<[u8; 32]>,
+    index: IndexKey,
     pool: PgPool,
     opened: Mutex<LruCache<Uuid, Arc<Aes256Gcm>>>,
 }
@@ -110,7 +109,7 @@ impl Vault {
     /// # Errors
     /// [`KeyError::WrongMasterKey`], [`KeyError::NoKeys`], or the database fails.
     pub async fn open(pool: PgPool, ledger: LedgerId, master: MasterKey) -> Result<Self, JournalError> {
-        let index = index::open(&pool, ledger, &master).await?;
+        let index = IndexKey::open(&pool, ledger, &master).await?;
         let capacity = NonZeroUsize::new(KEY_CACHE).unwrap_or(NonZeroUsize::MIN);
         Ok(Self { ledger, master, index, pool, opened: Mutex::new(LruCache::new(capacity)) })
     }
@@ -178,15 +177,13 @@ impl Vault {
     /// The ledger's keyed hash of a list of values. `purpose` separates what must not collide.
     #[must_use]
     pub fn keyed_hash(&self, purpose: &str, values: &[&[u8]]) -> [u8; 32] {
-        // HMAC takes keys of any length, so there is no error to meet.
-        let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&*self.index) else {
-            return [0; 32];
-        };
-        for value in std::iter::once(purpose.as_bytes()).chain(values.iter().copied()) {
-            mac.update(&(value.len() as u64).to_be_bytes());
-            mac.update(value);
-        }
-        mac.finalize().into_bytes().into()
+        self.index.keyed_hash(purpose, values)
+    }
+
+    /// The key of the keyed hashes.
+    #[must_use]
+    pub fn index_key(&self) -> &IndexKey {
+        &self.index
     }
 
     async fn ciphers(&self, people: &[Uuid]) -> Result<HashMap<Uuid, Arc<Aes256Gcm>>, JournalError> {
@@ -219,6 +216,34 @@ impl Vault {
         }
         Ok(found)
     }
+}
+
+/// Whether `master` opens the keys of the ledger in this database; writes nothing. A ledger that was never opened has
+/// no keys to try.
+///
+/// # Errors
+/// [`KeyError::WrongMasterKey`], [`KeyError::NoKeys`], or the database fails.
+pub async fn check(pool: &PgPool, master: MasterKey) -> Result<(), JournalError> {
+    let old = read::head(pool).await?.position > 1;
+    match IndexKey::find(pool, &master).await? {
+        None if old => Err(KeyError::NoKeys.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The same key under another wrapping. `name`: `index`, or the person's id.
+///
+/// # Errors
+/// [`KeyError::WrongMasterKey`] when `from` does not open it.
+pub(crate) fn rewrap(
+    from: &MasterKey,
+    to: &MasterKey,
+    ledger: LedgerId,
+    name: &str,
+    wrapped: &[u8],
+) -> Result<Vec<u8>, KeyError> {
+    let key = unwrap(from, ledger, name, wrapped)?;
+    wrap(to, ledger, name, &key)
 }
 
 impl Sealer {

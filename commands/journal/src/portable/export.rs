@@ -18,7 +18,7 @@ use crate::head::{Hash, Head};
 use crate::keys::{INDEX, KeyError, MasterKey, rewrap};
 use crate::read;
 use crate::record::Break;
-use crate::verify::{VerifyError, check, check_anchors, check_sequences};
+use crate::verify::{check, check_anchors, check_sequences};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -47,7 +47,7 @@ pub enum ExportError {
     #[error("the export could not be written")]
     Write(#[source] io::Error),
     #[error("the log could not be read")]
-    Journal(#[from] JournalError),
+    Journal(#[source] JournalError),
 }
 
 impl From<sqlx::Error> for ExportError {
@@ -62,11 +62,11 @@ impl From<KeyError> for ExportError {
     }
 }
 
-impl From<VerifyError> for ExportError {
-    fn from(error: VerifyError) -> Self {
+impl From<JournalError> for ExportError {
+    fn from(error: JournalError) -> Self {
         match error {
-            VerifyError::Broken(broken) => Self::Broken(broken),
-            VerifyError::Unread(error) => Self::Journal(error),
+            JournalError::Broken(broken) => Self::Broken(broken),
+            other => Self::Journal(other),
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::error::JournalError;
 use crate::head::{Hash, Head};
 use crate::keys::{INDEX, KeyError, MasterKey, rewrap};
 use crate::record::{Break, Record};
-use crate::verify::{VerifyError, check};
+use crate::verify::check;
 
 /// How often progress is told.
 const TELL_EVERY: i64 = 1_000;
@@ -70,7 +70,7 @@ pub enum ImportError {
     #[error("the file could not be read")]
     Read(#[source] io::Error),
     #[error("the database")]
-    Journal(#[from] JournalError),
+    Journal(#[source] JournalError),
 }
 
 impl From<sqlx::Error> for ImportError {
@@ -84,11 +84,11 @@ impl From<sqlx::Error> for ImportError {
     }
 }
 
-impl From<VerifyError> for ImportError {
-    fn from(error: VerifyError) -> Self {
+impl From<JournalError> for ImportError {
+    fn from(error: JournalError) -> Self {
         match error {
-            VerifyError::Broken(broken) => Self::Broken(broken),
-            VerifyError::Unread(error) => Self::Journal(error),
+            JournalError::Broken(broken) => Self::Broken(broken),
+            other => Self::Journal(other),
         }
     }
 }
