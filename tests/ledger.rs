@@ -2,7 +2,9 @@
 
 mod opening;
 
+mod folds;
 mod samples;
+mod snapshots;
 
 mod history;
 mod published_stores;
