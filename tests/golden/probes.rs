@@ -206,6 +206,10 @@ impl<'a> Scene<'a> {
             ("get", "/uploads/{filename}" | "/uploads/documents/{filename}") => {
                 (with("{filename}", &self.file(caller, object).await), Body::Nothing)
             }
+            // Nobody's; who may not ask is told before it is looked for.
+            ("post", path) if path.starts_with("/api/operations/transfers/") => {
+                (with("{id}", &"00000000-0000-4000-8000-000000000000"), body)
+            }
             ("get", path) => (path.to_owned(), Body::Nothing),
             (_, path) => {
                 assert!(!path.contains('{'), "no object for {method} {path}");
@@ -256,6 +260,9 @@ fn body(method: &str, path: &str) -> Value {
             json!({"name": "PLATINUM", "amount": 50_000_000, "tenor": 48, "interestRate": 7.0, "active": true})
         }
         ("post", "/api/auth/logout") | ("get" | "delete", _) => json!({}),
+        ("post", "/api/operations/transfers/{id}/retry" | "/api/operations/transfers/{id}/park") => {
+            json!({})
+        }
         ("put", "/api/customer/profile" | "/api/admin/branches/{id}") => Value::Null,
         _ => panic!("{method} {path} has no probe: say in tests/golden/probes.rs what to send to it"),
     }
