@@ -15,6 +15,7 @@ mod approval;
 mod auth;
 mod catalogue;
 mod files;
+mod identity;
 mod limits;
 mod loan;
 mod plafond;
@@ -55,6 +56,7 @@ areas! {
     files "FILES";
     rules "RULES";
     limits "LIMITS";
+    identity "IDENTITY";
 }
 
 #[test]
