@@ -10,8 +10,10 @@ mod approval;
 mod auth;
 mod branches;
 mod health;
+mod ledger;
 mod loans;
 mod metrics;
+mod operations;
 mod plafond;
 mod products;
 mod profile;
@@ -23,6 +25,7 @@ mod wallet_profile;
 mod body;
 mod canonical;
 mod command;
+mod days;
 mod documents;
 mod multipart;
 mod path;
@@ -33,6 +36,7 @@ mod view;
 mod cors;
 mod dialect;
 mod edge;
+mod entry_filter;
 mod envelope;
 mod loan_filter;
 mod loan_json;
@@ -103,6 +107,8 @@ routes! {
     post "/topup" => wallet::top_up;
     post "/pay" => wallet::pay;
     post "/transfer" => wallet::transfer;
+    get "/transactions" => wallet::report::list;
+    get "/api/customer/wallet" => wallet::report::show;
 
     get "/api/users/{id}" => users::show;
 
@@ -120,6 +126,15 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+
+    get "/api/operations/overview" => operations::overview;
+    get "/api/operations/events" => operations::events::listen;
+    get "/api/operations/transfers" => operations::list;
+    post "/api/operations/transfers/{id}/retry" => operations::retry;
+    post "/api/operations/transfers/{id}/park" => operations::park;
+    get "/api/ledger/accounts" => ledger::accounts;
+    get "/api/ledger/entries" => ledger::entries;
+    get "/api/ledger/trial-balance" => ledger::trial_balance;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

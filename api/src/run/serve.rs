@@ -84,7 +84,10 @@ async fn serve(
             write_within: Duration::from_millis(config.limits.write_timeout_ms),
         };
         let mut reason = None;
-        let told = async { reason = wait(&mut ended).await };
+        let told = async {
+            reason = wait(&mut ended).await;
+            app.operations.end();
+        };
         if !http::serve(listener, router, bounds, told, DRAIN_WITHIN).await {
             warn!("requests were still open after {} s", DRAIN_WITHIN.as_secs());
         }
