@@ -16,6 +16,7 @@ mod auth;
 mod catalogue;
 mod files;
 mod ledger;
+mod identity;
 mod limits;
 mod loan;
 mod plafond;
@@ -57,6 +58,7 @@ areas! {
     ledger "LEDGER";
     rules "RULES";
     limits "LIMITS";
+    identity "IDENTITY";
 }
 
 #[test]

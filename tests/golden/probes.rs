@@ -241,6 +241,12 @@ fn body(method: &str, path: &str) -> Value {
             json!({"name": "New Customer", "email": email(), "password": "password123"})
         }
         ("post", "/api/auth/login") => json!({"email": "john.doe@email.com", "password": "customer123"}),
+        ("post", "/register") => json!({
+            "first_name": "New", "last_name": "Customer", "address": "Jl. Kebon Sirih No. 1", "pin": "123456",
+            "phone_number": format!("0817{:08}", crate::support::people::fresh_number()),
+        }),
+        ("post", "/login") => json!({"phone_number": "0811255502", "pin": "123456"}),
+        ("put", "/profile") => json!({"first_name": "Tom"}),
         ("post", "/api/auth/forgot-password") => json!({"email": email()}),
         ("post", "/api/auth/reset-password") => {
             json!({"token": "none", "newPassword": "password123", "confirmPassword": "password123"})
