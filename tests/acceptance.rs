@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod connections;
 mod crash;
+mod edits;
 mod embedded;
 mod events_page;
 mod export;
