@@ -10,6 +10,7 @@ mod approval;
 mod auth;
 mod branches;
 mod health;
+mod ledger;
 mod loans;
 mod metrics;
 mod operations;
@@ -35,6 +36,7 @@ mod view;
 mod cors;
 mod dialect;
 mod edge;
+mod entry_filter;
 mod envelope;
 mod loan_filter;
 mod loan_json;
@@ -130,6 +132,9 @@ routes! {
     get "/api/operations/transfers" => operations::list;
     post "/api/operations/transfers/{id}/retry" => operations::retry;
     post "/api/operations/transfers/{id}/park" => operations::park;
+    get "/api/ledger/accounts" => ledger::accounts;
+    get "/api/ledger/entries" => ledger::entries;
+    get "/api/ledger/trial-balance" => ledger::trial_balance;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

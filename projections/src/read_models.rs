@@ -6,9 +6,11 @@ use lumbung_journal::Fact;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
+use crate::account_balances::AccountBalances;
 use crate::approval_queue::ApprovalQueue;
 use crate::branches::Branches;
 use crate::error::ProjectionError;
+use crate::ledger_entries::LedgerEntries;
 use crate::loan_history::LoanHistory;
 use crate::loans::Loans;
 use crate::outbox::Outbox;
@@ -19,8 +21,8 @@ use crate::transactions::Transactions;
 use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
-    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles,
-    transactions, transfers, users,
+    account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_history, loans, outbox,
+    plafonds, products, roles, transactions, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -53,7 +55,9 @@ const DEFINITIONS: &[Definition] = definitions!(
     approval_queue,
     outbox,
     transactions,
-    transfers
+    transfers,
+    ledger_entries,
+    account_balances
 );
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
@@ -97,6 +101,8 @@ pub(crate) struct Fold {
     outbox: Outbox,
     transactions: Transactions,
     transfers: Transfers,
+    ledger_entries: LedgerEntries,
+    account_balances: AccountBalances,
 }
 
 impl Fold {
@@ -112,7 +118,10 @@ impl Fold {
         self.approval_queue.apply(fact)?;
         self.outbox.apply(fact)?;
         self.transactions.apply(fact)?;
-        self.transfers.apply(fact)
+        self.transfers.apply(fact)?;
+        self.ledger_entries.apply(fact)?;
+        self.account_balances.apply(fact);
+        Ok(())
     }
 
     /// Writes the changes, a few statements per table however many they are.
@@ -127,6 +136,8 @@ impl Fold {
         self.approval_queue.write(connection).await?;
         self.outbox.write(connection).await?;
         self.transactions.write(connection).await?;
-        self.transfers.write(connection).await
+        self.transfers.write(connection).await?;
+        self.ledger_entries.write(connection).await?;
+        self.account_balances.write(connection).await
     }
 }
