@@ -43,7 +43,7 @@ const BORROWERS: [(&str, &str, &str); 9] = [
     ("Maya Sari", "maya.sari@email.com", "CANCELLED"),
 ];
 
-fn file() -> PathBuf {
+pub(super) fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/example_data.ndjson")
 }
 
