@@ -33,6 +33,14 @@ golden-update:
 storm keys="2000" copies="16":
     LUMBUNG_STORM_KEYS={{ keys }} LUMBUNG_STORM_COPIES={{ copies }} cargo test -p lumbung --test acceptance --locked -- storm:: --nocapture
 
+# So many single edits of a ledger, each of which `lumbung verify` must name; see tests/edits.rs.
+edits count="1000":
+    LUMBUNG_EDITS={{ count }} cargo test -p lumbung --test acceptance --locked -- edits:: --nocapture
+
+# Lives the example ledger through once more and writes tests/example_data.ndjson anew.
+example-update:
+    LUMBUNG_UPDATE=1 cargo test -p lumbung --test acceptance --locked -- export::example
+
 # Forged tokens, and what of people and secrets can be found in database, files and logs.
 attacks:
     cargo test -p lumbung --test acceptance --locked -- forged:: leaks:: --nocapture

@@ -5,7 +5,7 @@
 
 mod books;
 mod customer;
-mod dice;
+pub(crate) mod dice;
 mod door;
 mod kills;
 mod races;
