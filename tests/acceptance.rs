@@ -13,6 +13,7 @@ mod golden;
 mod leaks;
 mod ledger;
 mod loans;
+mod money_storm;
 mod observability;
 mod profile;
 mod rest_browsers;
