@@ -23,3 +23,4 @@ mod scenario;
 mod served;
 mod storm;
 mod support;
+mod wallet;
