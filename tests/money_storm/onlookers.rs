@@ -72,13 +72,6 @@ impl Board {
 }
 
 impl Looks {
-    fn note<T>(&mut self, looked: Option<T>) {
-        match looked {
-            Some(_) => self.good += 1,
-            None => self.missed += 1,
-        }
-    }
-
     pub(super) fn per_second(&self) -> f64 {
         (self.good + self.missed) as f64 / self.seconds
     }
@@ -86,53 +79,63 @@ impl Looks {
 
 /// Looks into the database, past the product.
 pub(super) async fn watch_log(board: Arc<Board>, database: PgConnectOptions) -> Looks {
+    let mut watch = Watch::begin();
     let mut connection = None;
-    watch(&board, async || {
-        let looked = tokio::time::timeout(ANSWER_WITHIN, async {
-            if connection.is_none() {
-                connection = Some(PgConnection::connect_with(&database).await.ok()?);
-            }
-            board.look(connection.as_mut()?).await.ok()
-        });
-        let seen = looked.await.ok().flatten();
+    while watch.goes_on(&board).await {
+        let looked =
+            tokio::time::timeout(ANSWER_WITHIN, look_at_log(&board, &mut connection, &database)).await;
+        let seen = looked.ok().flatten();
         if seen.is_none() {
             connection = None;
         }
-        seen
-    })
-    .await
+        watch.note(seen);
+    }
+    watch.looks
+}
+
+async fn look_at_log(
+    board: &Board,
+    connection: &mut Option<PgConnection>,
+    database: &PgConnectOptions,
+) -> Option<()> {
+    if connection.is_none() {
+        *connection = Some(PgConnection::connect_with(database).await.ok()?);
+    }
+    board.look(connection.as_mut()?).await.ok()
 }
 
 /// Asks the servers for the trial balance at a position that was read, and for one wallet.
-pub(super) async fn watch_servers(board: Arc<Board>, town: Arc<Town>, doors: Doors, dice: Dice) -> Looks {
-    let dice = &mut { dice };
-    watch(&board, async || {
-        let known = board.pages.lock().await.looks.back().cloned();
-        if let Some((position, accounts)) = known {
-            let path = format!("/api/ledger/trial-balance?asOfPosition={position}");
-            let request = Request::get(&path, Some(&town.admin)).reaching(position);
-            let told = doors.try_once(&request, dice).await.ok()?.expect(200);
-            let shown = trial_balance(&told.data());
-            for (account, signed) in accounts {
-                let (_, shown) =
-                    shown.iter().find(|(name, _)| name == account.as_str()).unwrap_or_else(|| {
-                        panic!("{account:?} is missing: {}", told.text());
-                    });
-                assert_eq!(*shown, signed, "{account:?} at {position}: {}", told.text());
-            }
-            assert_eq!(shown.iter().map(|(_, signed)| signed).sum::<i64>(), 0, "{}", told.text());
+pub(super) async fn watch_servers(board: Arc<Board>, town: Arc<Town>, doors: Doors, mut dice: Dice) -> Looks {
+    let mut watch = Watch::begin();
+    while watch.goes_on(&board).await {
+        let seen = ask_servers(&board, &town, &doors, &mut dice).await;
+        watch.note(seen);
+    }
+    watch.looks
+}
+
+async fn ask_servers(board: &Board, town: &Town, doors: &Doors, dice: &mut Dice) -> Option<()> {
+    let known = board.pages.lock().await.looks.back().cloned();
+    if let Some((position, accounts)) = known {
+        let path = format!("/api/ledger/trial-balance?asOfPosition={position}");
+        let request = Request::get(&path, Some(&town.admin)).reaching(position);
+        let told = doors.try_once(&request, dice).await.ok()?.expect(200);
+        let shown = trial_balance(&told.data());
+        for (account, signed) in accounts {
+            let found = shown.iter().find(|(name, _)| name == account.as_str());
+            let (_, shown) = found.unwrap_or_else(|| panic!("{account:?} is missing: {}", told.text()));
+            assert_eq!(*shown, signed, "{account:?} at {position}: {}", told.text());
         }
-        let holder = &town.holders[town.sender(dice)];
-        let told =
-            doors.try_once(&Request::get("/api/customer/wallet", Some(&holder.token)), dice).await.ok()?;
-        let told = told.expect(200);
-        let balance_rupiah = told.data()["balance"].as_i64().unwrap();
-        assert!(balance_rupiah >= 0, "{}", told.text());
-        let claim = Claim { owner: holder.user, balance_rupiah, position: told.position().unwrap() };
-        board.claims.lock().unwrap().push(claim);
-        Some(())
-    })
-    .await
+        assert_eq!(shown.iter().map(|(_, signed)| signed).sum::<i64>(), 0, "{}", told.text());
+    }
+    let holder = &town.holders[town.sender(dice)];
+    let request = Request::get("/api/customer/wallet", Some(&holder.token));
+    let told = doors.try_once(&request, dice).await.ok()?.expect(200);
+    let balance_rupiah = told.data()["balance"].as_i64().unwrap();
+    assert!(balance_rupiah >= 0, "{}", told.text());
+    let claim = Claim { owner: holder.user, balance_rupiah, position: told.position().unwrap() };
+    board.claims.lock().unwrap().push(claim);
+    Some(())
 }
 
 /// The accounts' names and balances, debits positive.
@@ -145,14 +148,31 @@ fn trial_balance(data: &Value) -> Vec<(String, i64)> {
     rows.iter().map(row).collect()
 }
 
-async fn watch(board: &Board, mut look: impl AsyncFnMut() -> Option<()>) -> Looks {
-    let (started, mut looks) = (Instant::now(), Looks::default());
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while !board.closed.load(Ordering::Relaxed) {
-        ticks.tick().await;
-        looks.note(look().await);
+/// One onlooker's ticks.
+struct Watch {
+    ticks: tokio::time::Interval,
+    started: Instant,
+    looks: Looks,
+}
+
+impl Watch {
+    fn begin() -> Self {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        Self { ticks, started: Instant::now(), looks: Looks::default() }
     }
-    looks.seconds = started.elapsed().as_secs_f64();
-    looks
+
+    /// Waits for the next tick, until the board is closed.
+    async fn goes_on(&mut self, board: &Board) -> bool {
+        self.ticks.tick().await;
+        self.looks.seconds = self.started.elapsed().as_secs_f64();
+        !board.closed.load(Ordering::Relaxed)
+    }
+
+    fn note(&mut self, seen: Option<()>) {
+        match seen {
+            Some(()) => self.looks.good += 1,
+            None => self.looks.missed += 1,
+        }
+    }
 }

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lumbung::auth::Tokens;
-use lumbung_commands::wallet::TopUp;
 use lumbung_commands::{Call, Ledger};
-use lumbung_domain::{RoleId, Rupiah, TopUpId, UserId, UserNumber};
+use lumbung_domain::{RoleId, Rupiah, UserId, UserNumber};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use crate::crash::dice::Dice;
 use crate::served::Folder;
 use crate::served::people::{cheap_hash, sign_up_numbered, sign_up_staff};
+use crate::support::people::top_up;
 
 /// The wallet that half of the transfers touch.
 pub(super) const HOT: usize = 0;
@@ -112,7 +111,6 @@ impl Town {
 }
 
 async fn fill(ledger: &Ledger, actor: lumbung_commands::Actor, rupiah: i64) {
-    let amount = Rupiah::positive(rupiah).unwrap();
-    let top_up = TopUp { actor, top_up_id: TopUpId(Uuid::now_v7()), amount, remarks: None };
+    let top_up = top_up(actor, rupiah);
     ledger.execute(top_up, Call::default()).await.unwrap().outcome.unwrap();
 }
