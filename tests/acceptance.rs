@@ -23,4 +23,5 @@ mod scenario;
 mod served;
 mod storm;
 mod support;
+mod transfers;
 mod wallet;
