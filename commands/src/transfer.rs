@@ -1,11 +1,10 @@
-//! Money from wallet to wallet: settled in the background, parked and retried by operators.
-
-mod start;
+//! Money from wallet to wallet: started by its sender, settled in the background, parked and retried by operators.
 
 mod outcome;
 mod park;
 mod retry;
 mod settle;
+mod start;
 
 pub use outcome::TransferOutcome;
 pub use park::{GiveUpTransfer, ParkTransfer};
