@@ -46,7 +46,6 @@ pub(super) struct Done {
     pub(super) id: Uuid,
     /// The log holds it at this position or before.
     pub(super) position: i64,
-    pub(super) before_rupiah: i64,
     pub(super) after_rupiah: i64,
     /// With its key, to be repeated.
     pub(super) request: Option<Request>,
@@ -133,7 +132,7 @@ fn judge(kind: Kind, amount_rupiah: i64, request: Option<Request>, told: Told) -
     assert_eq!(before_rupiah + sign * amount_rupiah, after_rupiah, "{result}");
     assert!(after_rupiah >= 0, "{result}");
     let position = told.position().expect("an accepted command has a position");
-    Outcome::Done(Box::new(Done { id, position, before_rupiah, after_rupiah, request, told }))
+    Outcome::Done(Box::new(Done { id, position, after_rupiah, request, told }))
 }
 
 fn id_of(value: &Value) -> Uuid {

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use lumbung_commands::settlement::PROCESS;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
+
 use super::PATIENCE;
 use super::doors::Doors;
 use crate::crash::dice::Dice;
@@ -18,21 +22,29 @@ pub(super) enum Kill {
     Everything,
     /// One server, a little after PostgreSQL.
     PostgresThenServer,
+    /// The connection on which a server holds the right to settle transfers: another one takes it before the first has
+    /// noticed, and both settle for a while.
+    Lease,
 }
 
 pub(super) struct Fleet {
     /// `None` while it is down.
     servers: Vec<Option<Server>>,
+    database: PgConnectOptions,
     pub(super) kills: BTreeMap<Kill, u64>,
 }
 
 impl Fleet {
     pub(super) async fn start(folder: &Folder, count: usize) -> Self {
-        let mut fleet = Self { servers: Vec::new(), kills: BTreeMap::new() };
+        let mut servers = Vec::new();
         for _ in 0..count {
-            fleet.servers.push(Some(start(folder).await));
+            servers.push(Some(start(folder).await));
         }
-        fleet
+        Self { servers, database: folder.database().await, kills: BTreeMap::new() }
+    }
+
+    pub(super) fn database(&self) -> PgConnectOptions {
+        self.database.clone()
     }
 
     pub(super) fn addresses(&self) -> Vec<String> {
@@ -59,10 +71,11 @@ impl Fleet {
             }
             tokio::time::sleep(pause).await;
             let kill = match dice.below(100) {
-                0..40 => Kill::Server,
-                40..65 => Kill::Postgres,
-                65..80 => Kill::Everything,
-                _ => Kill::PostgresThenServer,
+                0..30 => Kill::Server,
+                30..50 => Kill::Postgres,
+                50..65 => Kill::Everything,
+                65..80 => Kill::PostgresThenServer,
+                _ => Kill::Lease,
             };
             *self.kills.entry(kill).or_default() += 1;
             self.strike(kill, folder, doors, &mut dice).await;
@@ -77,12 +90,13 @@ impl Fleet {
         let one = dice.below(self.servers.len() as u64) as usize;
         let pause = dice.millis(0, 300);
         let dead = match kill {
-            Kill::Server => None,
+            Kill::Server | Kill::Lease => None,
             Kill::Postgres | Kill::Everything | Kill::PostgresThenServer => kill_postgres(folder),
         };
         match kill {
             Kill::Server => self.kill(one).await,
             Kill::Postgres => {}
+            Kill::Lease => self.cut_lease().await,
             Kill::Everything => {
                 for slot in 0..self.servers.len() {
                     self.kill(slot).await;
@@ -113,6 +127,18 @@ impl Fleet {
         for server in self.servers.iter_mut().flatten() {
             server.wait_ready().await;
         }
+    }
+
+    async fn cut_lease(&self) {
+        let mut connection = PgConnection::connect_with(&self.database).await.unwrap();
+        sqlx::query(
+            "select pg_terminate_backend(pid) from pg_locks join pg_stat_activity using (pid)
+             where locktype = 'advisory' and granted and application_name = $1",
+        )
+        .bind(format!("lumbung-{PROCESS}"))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     }
 
     async fn kill(&mut self, slot: usize) {

@@ -28,6 +28,7 @@ pub(super) struct Round {
 pub(super) struct Report {
     number: usize,
     servers: usize,
+    length: Duration,
     pub(super) kills: Vec<(Kill, u64)>,
     pub(super) counted: Counted,
     pub(super) log: Looks,
@@ -64,11 +65,13 @@ impl Round {
     pub(super) async fn run(mut self) -> Report {
         let started = Instant::now();
         let folder = Arc::new(Folder::new());
+        println!("DEV start");
         let fleet = Fleet::start(&folder, self.servers).await;
-        let database = folder.database().await;
+        let database = fleet.database();
         let town = Town::settle(&folder, self.wallets).await;
         let doors = Doors::new(fleet.addresses());
         let board = Board::new();
+        println!("DEV settled after {:.1?}", started.elapsed());
         let mut storm = JoinSet::new();
         for number in 0..self.clients {
             let work = client::work(number, Arc::clone(&town), doors.clone(), self.dice.split());
@@ -90,6 +93,7 @@ impl Round {
         let mut server = home.fleet.settle(&folder, &doors).await;
         reckoning::wait_until_nothing_is_pending(&board, &database).await;
         let drained = resting.elapsed();
+        println!("DEV drained after {:.1?}", started.elapsed());
         let pages = board.pages.lock().await;
         pages.assert_all_ended();
         reckoning::assert_agree(&pages, &town, &home.sent);
@@ -106,6 +110,7 @@ impl Round {
         let report = Report {
             number: self.number,
             servers: self.servers,
+            length: self.length,
             kills,
             counted,
             log: home.log,
@@ -186,16 +191,27 @@ impl Report {
         assert!(self.kills.iter().any(|(_, count)| *count > 0), "nothing was killed");
         assert!(self.counted.done > 0 && self.settled > 0, "no load");
         assert!(self.log.per_second() >= 5.0, "only {:.1} looks a second", self.log.per_second());
-        let seen = self.log.good as f64 / (self.log.good + self.log.missed) as f64;
-        assert!(seen >= 0.3, "something was seen in {seen:.2} of the looks only");
+        assert!(self.log.good >= self.length.as_secs(), "only {} looks saw anything", self.log.good);
         assert!(self.asked.good > 0, "the servers were never asked");
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, servers, kills, counted, log, asked, settled, returned, events, drained, took } =
-            self;
+        let Self {
+            number,
+            servers,
+            kills,
+            counted,
+            log,
+            asked,
+            settled,
+            returned,
+            events,
+            drained,
+            took,
+            ..
+        } = self;
         let Counted { done, refused, open, repeated, status_changes } = counted;
         write!(
             f,
