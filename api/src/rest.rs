@@ -10,6 +10,7 @@ mod approval;
 mod auth;
 mod branches;
 mod health;
+mod ledger;
 mod loans;
 mod metrics;
 mod plafond;
@@ -33,6 +34,7 @@ mod view;
 mod cors;
 mod dialect;
 mod edge;
+mod entry_filter;
 mod envelope;
 mod loan_filter;
 mod loan_json;
@@ -119,6 +121,10 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+
+    get "/api/ledger/accounts" => ledger::accounts;
+    get "/api/ledger/entries" => ledger::entries;
+    get "/api/ledger/trial-balance" => ledger::trial_balance;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

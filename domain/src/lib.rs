@@ -56,7 +56,10 @@ pub use id::{
     RoleId, SessionId, TopUpId, TransferId, UserId, UserNumber,
 };
 pub use invalid::Invalid;
-pub use ledger::{Account, AccountClass, Ledger, LedgerCommand, LedgerEvent, Posting, Subject, postings};
+pub use ledger::{
+    Account, AccountClass, Ledger, LedgerCommand, LedgerEvent, Pair, Posting, Side, Subject, Totals,
+    TrialBalance, booked_on, pairs, postings,
+};
 pub use letter::Letter;
 pub use loan::{
     Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,

@@ -7,8 +7,10 @@
 mod access;
 mod identity;
 
+pub mod account_balances;
 pub mod approval_queue;
 pub mod branches;
+pub mod ledger_entries;
 pub mod loan_history;
 pub mod loans;
 pub mod outbox;

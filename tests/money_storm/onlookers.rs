@@ -1,5 +1,6 @@
 //! Who looks on: one reads the log itself, the other asks the servers, all the time, also while something is down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -116,17 +117,17 @@ pub(super) async fn watch_servers(board: Arc<Board>, town: Arc<Town>, doors: Doo
 
 async fn ask_servers(board: &Board, town: &Town, doors: &Doors, dice: &mut Dice) -> Option<()> {
     let known = board.pages.lock().await.looks.back().cloned();
-    if let Some((position, accounts)) = known.filter(|_| false) {
+    if let Some((position, accounts)) = known {
         let path = format!("/api/ledger/trial-balance?asOfPosition={position}");
         let request = Request::get(&path, Some(&town.admin)).reaching(position);
         let told = doors.try_once(&request, dice).await.ok()?.expect(200);
-        let shown = trial_balance(&told.data());
+        let (data, text) = (told.data(), told.text());
+        assert_eq!((&data["asOfPosition"], &data["difference"]), (&position.into(), &0.into()), "{text}");
+        let shown = trial_balance(&data);
         for (account, signed) in accounts {
-            let found = shown.iter().find(|(name, _)| name == account.as_str());
-            let (_, shown) = found.unwrap_or_else(|| panic!("{account:?} is missing: {}", told.text()));
-            assert_eq!(*shown, signed, "{account:?} at {position}: {}", told.text());
+            assert_eq!(shown.get(account.as_str()), Some(&signed), "{account:?} at {position}: {text}");
         }
-        assert_eq!(shown.iter().map(|(_, signed)| signed).sum::<i64>(), 0, "{}", told.text());
+        assert_eq!(shown.values().sum::<i64>(), 0, "{text}");
     }
     let holder = &town.holders[town.sender(dice)];
     let request = Request::get("/api/customer/wallet", Some(&holder.token));
@@ -139,11 +140,11 @@ async fn ask_servers(board: &Board, town: &Town, doors: &Doors, dice: &mut Dice)
 }
 
 /// The accounts' names and balances, debits positive.
-fn trial_balance(data: &Value) -> Vec<(String, i64)> {
+fn trial_balance(data: &Value) -> BTreeMap<String, i64> {
     let rows = data["accounts"].as_array().unwrap_or_else(|| panic!("no accounts: {data}"));
     let row = |row: &Value| {
         let number = |name: &str| row[name].as_i64().unwrap_or_else(|| panic!("no {name}: {row}"));
-        (row["account"].as_str().unwrap().to_owned(), number("debit") - number("credit"))
+        (row["name"].as_str().unwrap().to_owned(), number("debitTotal") - number("creditTotal"))
     };
     rows.iter().map(row).collect()
 }
