@@ -13,12 +13,14 @@ mod health;
 mod ledger;
 mod loans;
 mod metrics;
+mod operations;
 mod plafond;
 mod products;
 mod profile;
 mod uploads;
 mod users;
 mod wallet;
+mod wallet_profile;
 
 mod body;
 mod canonical;
@@ -99,6 +101,9 @@ routes! {
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 
+    post "/register" => auth::by_phone::register;
+    post "/login" => auth::by_phone::login;
+    put "/profile" => wallet_profile::update;
     post "/topup" => wallet::top_up;
     post "/pay" => wallet::pay;
     post "/transfer" => wallet::transfer;
@@ -122,6 +127,11 @@ routes! {
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
 
+    get "/api/operations/overview" => operations::overview;
+    get "/api/operations/events" => operations::events::listen;
+    get "/api/operations/transfers" => operations::list;
+    post "/api/operations/transfers/{id}/retry" => operations::retry;
+    post "/api/operations/transfers/{id}/park" => operations::park;
     get "/api/ledger/accounts" => ledger::accounts;
     get "/api/ledger/entries" => ledger::entries;
     get "/api/ledger/trial-balance" => ledger::trial_balance;

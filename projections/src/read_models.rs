@@ -18,10 +18,11 @@ use crate::plafonds::Plafonds;
 use crate::products::Products;
 use crate::roles::Roles;
 use crate::transactions::Transactions;
+use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
     account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_history, loans, outbox,
-    plafonds, products, roles, transactions, users,
+    plafonds, products, roles, transactions, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -54,6 +55,7 @@ const DEFINITIONS: &[Definition] = definitions!(
     approval_queue,
     outbox,
     transactions,
+    transfers,
     ledger_entries,
     account_balances
 );
@@ -98,6 +100,7 @@ pub(crate) struct Fold {
     approval_queue: ApprovalQueue,
     outbox: Outbox,
     transactions: Transactions,
+    transfers: Transfers,
     ledger_entries: LedgerEntries,
     account_balances: AccountBalances,
 }
@@ -115,6 +118,7 @@ impl Fold {
         self.approval_queue.apply(fact)?;
         self.outbox.apply(fact)?;
         self.transactions.apply(fact)?;
+        self.transfers.apply(fact)?;
         self.ledger_entries.apply(fact)?;
         self.account_balances.apply(fact);
         Ok(())
@@ -132,6 +136,7 @@ impl Fold {
         self.approval_queue.write(connection).await?;
         self.outbox.write(connection).await?;
         self.transactions.write(connection).await?;
+        self.transfers.write(connection).await?;
         self.ledger_entries.write(connection).await?;
         self.account_balances.write(connection).await
     }

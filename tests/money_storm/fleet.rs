@@ -78,10 +78,7 @@ impl Fleet {
                 _ => Kill::Lease,
             };
             *self.kills.entry(kill).or_default() += 1;
-            let began = Instant::now();
             self.strike(kill, folder, doors, &mut dice).await;
-            println!("DEV {kill:?} back after {:.1?}", began.elapsed());
- if began.elapsed() > Duration::from_secs(4) { for s in self.servers.iter().flatten() { println!("DEV {}", s.said()); } }
         }
     }
 

@@ -65,13 +65,11 @@ impl Round {
     pub(super) async fn run(mut self) -> Report {
         let started = Instant::now();
         let folder = Arc::new(Folder::new());
-        println!("DEV start");
         let fleet = Fleet::start(&folder, self.servers).await;
         let database = fleet.database();
         let town = Town::settle(&folder, self.wallets).await;
         let doors = Doors::new(fleet.addresses());
         let board = Board::new();
-        println!("DEV settled after {:.1?}", started.elapsed());
         let mut storm = JoinSet::new();
         for number in 0..self.clients {
             let work = client::work(number, Arc::clone(&town), doors.clone(), self.dice.split());
@@ -93,7 +91,6 @@ impl Round {
         let mut server = home.fleet.settle(&folder, &doors).await;
         reckoning::wait_until_nothing_is_pending(&board, &database).await;
         let drained = resting.elapsed();
-        println!("DEV drained after {:.1?}", started.elapsed());
         let pages = board.pages.lock().await;
         pages.assert_all_ended();
         reckoning::assert_agree(&pages, &town, &home.sent);

@@ -55,6 +55,8 @@ gates! {
     ReadLedger: |caller| caller.allows(Permission::LedgerRead);
     /// OPERATIONS_READ.
     ReadOperations: |caller| caller.allows(Permission::OperationsRead);
+    /// OPERATIONS_MANAGE.
+    ManageOperations: |caller| caller.allows(Permission::OperationsManage);
     /// Any LOAN_APPROVE_*.
     DecideLoans: |caller| !stages(caller).is_empty();
     /// USER_CREATE.

@@ -197,6 +197,23 @@ impl<F: Filter + Send> FromRequestParts<Arc<App>> for Filtered<F> {
     }
 }
 
+/// As [`Filtered`], of what operators look at when something is amiss: it waits for nothing and shows the read models as they
+/// are.
+pub(super) struct AsItIs<F> {
+    pub(super) view: View,
+    pub(super) paging: Paging,
+    pub(super) filter: F,
+}
+
+impl<F: Filter + Send> FromRequestParts<Arc<App>> for AsItIs<F> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (paging, filter) = read(&parts.uri, F::NAMES, |query| F::read(query, app))?;
+        Ok(Self { view: View::of(Wanted::AsTheyAre, 0, app).await?, paging, filter })
+    }
+}
+
 /// As [`Filtered`], of what is shown whole.
 pub(super) struct Narrowed<F> {
     pub(super) view: View,
