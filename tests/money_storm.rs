@@ -3,7 +3,8 @@
 //!
 //! Set by the environment: `LUMBUNG_STORM_ROUNDS` (1), `LUMBUNG_STORM_SECONDS` per round (8), `LUMBUNG_STORM_CLIENTS` (64),
 //! `LUMBUNG_STORM_WALLETS` (200), `LUMBUNG_STORM_PARALLEL` rounds side by side (1), `LUMBUNG_STORM_SEED` (random),
-//! `LUMBUNG_STORM_SERVERS` (1 or 2; else the dice say). Every round has a folder, a cluster and servers of its own.
+//! `LUMBUNG_STORM_SERVERS` (1 or 2; else the dice say), `LUMBUNG_STORM_THINK_MS`, which a client waits at most between two
+//! commands (200 for every round side by side). Every round has a folder, a cluster and servers of its own.
 
 mod admin;
 mod client;
@@ -13,6 +14,7 @@ mod onlookers;
 mod pages;
 mod reckoning;
 mod round;
+mod shown;
 mod summary;
 mod town;
 
@@ -45,7 +47,7 @@ async fn no_rupiah_is_lost_or_made() {
     let mut waiting = (1..=rounds).map(|number| {
         let mut dice = dice.split();
         let servers = servers.unwrap_or(1 + usize::from(dice.percent(50)));
-        Round { number, length, clients, wallets, servers, dice }
+        Round { number, length, clients, wallets, think_ms, servers, dice }
     });
     let mut running = JoinSet::new();
     for round in waiting.by_ref().take(parallel) {

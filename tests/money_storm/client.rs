@@ -11,9 +11,6 @@ use super::town::Town;
 use crate::crash::dice::Dice;
 use crate::served::{Request, Told};
 
-/// Between two commands of one client, at most: leaves the machine time for the ones that look on.
-const THINK_MS: u64 = 200;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     TopUp,
@@ -71,11 +68,17 @@ impl Kind {
     }
 }
 
-/// One command after the other while the doors are open.
-pub(super) async fn work(number: usize, town: Arc<Town>, doors: Doors, mut dice: Dice) -> Vec<Sent> {
+/// One command after the other while the doors are open, `think_ms` apart at most.
+pub(super) async fn work(
+    number: usize,
+    think_ms: u64,
+    town: Arc<Town>,
+    doors: Doors,
+    mut dice: Dice,
+) -> Vec<Sent> {
     let mut sent = Vec::new();
     while doors.is_open() {
-        tokio::time::sleep(dice.millis(0, THINK_MS)).await;
+        tokio::time::sleep(dice.millis(0, think_ms.max(1))).await;
         let holder = town.sender(&mut dice);
         let kind = match dice.below(100) {
             0..25 => Kind::TopUp,

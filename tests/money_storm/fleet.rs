@@ -12,6 +12,9 @@ use super::doors::Doors;
 use crate::crash::dice::Dice;
 use crate::served::{Folder, Server};
 
+/// Includes the recovery of PostgreSQL on a busy machine.
+const BACK_WITHIN: Duration = Duration::from_secs(90);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kill {
     /// One server; with another one beside it, that one goes on and takes PostgreSQL over.
@@ -125,7 +128,10 @@ impl Fleet {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         for server in self.servers.iter_mut().flatten() {
-            server.wait_ready().await;
+            if tokio::time::timeout(BACK_WITHIN, server.wait_ready()).await.is_err() {
+                let state = state_of(&self.database).await;
+                panic!("not ready {BACK_WITHIN:?} after {kill:?}; it said:\n{}\n{state}", server.said());
+            }
         }
     }
 
@@ -163,6 +169,25 @@ impl Fleet {
             doors.move_to(slot, server.address());
         }
         server
+    }
+}
+
+/// What PostgreSQL is at, for whoever has to find out why a server does not come back.
+async fn state_of(database: &PgConnectOptions) -> String {
+    let asking = async {
+        let mut connection = PgConnection::connect_with(database).await?;
+        sqlx::query_scalar::<_, String>(
+            "select concat_ws(' ', pid, application_name, state, wait_event_type, wait_event, pg_blocking_pids(pid),
+                 now() - state_change, query)
+             from pg_stat_activity where backend_type = 'client backend' order by pid",
+        )
+        .fetch_all(&mut connection)
+        .await
+    };
+    match tokio::time::timeout(Duration::from_secs(5), asking).await {
+        Ok(Ok(lines)) => lines.join("\n"),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "PostgreSQL does not answer".to_owned(),
     }
 }
 

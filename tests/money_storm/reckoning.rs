@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use super::onlookers::Board;
 use super::pages::{Pages, What};
 use super::town::Town;
 use crate::crash::dice::Dice;
-use crate::served::{Folder, Request};
+use crate::served::Folder;
 
 /// Commands that are repeated with their keys.
 const REPEATED: usize = 60;
@@ -104,66 +103,6 @@ pub(super) async fn assert_replayed(sent: &[Sent], doors: &Doors, dice: &mut Dic
         assert_eq!(again.position(), Some(done.position));
     }
     chosen.len()
-}
-
-/// Every wallet, and the whole report of some, as customers see them.
-pub(super) async fn assert_shown(pages: &Pages, town: &Town, doors: &Doors, dice: &mut Dice) {
-    for (index, holder) in town.holders.iter().enumerate() {
-        if super::town::SHAKY.contains(&index) {
-            continue;
-        }
-        let wallet = Request::get("/api/customer/wallet", Some(&holder.token)).reaching(pages.head.position);
-        let data = doors.ask(&wallet, dice).await.0.expect(200).data();
-        let rupiah = pages.wallets[&holder.user].rupiah;
-        assert_eq!(
-            (&data["balance"], &data["pendingOut"]),
-            (&Value::from(rupiah), &Value::from(0)),
-            "{index}"
-        );
-    }
-    for _ in 0..5 {
-        let index = town.sender(dice);
-        let shown = report(&town.holders[index].token, pages.head.position, doors, dice).await;
-        assert_report(pages, town, index, &shown);
-    }
-}
-
-/// All pages of `GET /transactions`, newest first.
-async fn report(token: &str, position: i64, doors: &Doors, dice: &mut Dice) -> Vec<Value> {
-    let mut path = "/transactions?limit=1000".to_owned();
-    let mut all = Vec::new();
-    loop {
-        let told = doors.ask(&Request::get(&path, Some(token)).reaching(position), dice).await.0.expect(200);
-        let Value::Array(page) = told.result() else { panic!("no list: {}", told.text()) };
-        all.extend(page);
-        let next = told.header("Link").and_then(|link| link.strip_prefix('<')?.split_once('>'));
-        match next {
-            Some((next, _)) => path = next.to_owned(),
-            None => return all,
-        }
-    }
-}
-
-fn assert_report(pages: &Pages, town: &Town, index: usize, shown: &[Value]) {
-    let history = &pages.wallets[&town.holders[index].user].history;
-    assert_eq!(shown.len(), history.len(), "entries in the report of wallet {index}");
-    let mut before = 0;
-    for ((position, after), entry) in history.iter().zip(shown.iter().rev()) {
-        let number = |name: &str| entry[name].as_i64().unwrap_or_else(|| panic!("no {name}: {entry}"));
-        let told = (number("balance_before"), number("balance_after"), number("amount"));
-        assert_eq!(
-            told,
-            (before, *after, (after - before).abs()),
-            "the entry of {position} of wallet {index}"
-        );
-        let kind = if *after > before { "CREDIT" } else { "DEBIT" };
-        assert_eq!(entry["transaction_type"], kind, "{entry}");
-        before = *after;
-        if let (Some(id), "DEBIT") = (entry["transfer_id"].as_str(), kind) {
-            let course = &pages.transfers[&id.parse().unwrap()];
-            assert_eq!(entry["status"], course.status(), "{entry}");
-        }
-    }
 }
 
 /// `lumbung verify` finds nothing, and nothing was written since the last look.

@@ -11,7 +11,7 @@ use super::doors::Doors;
 use super::fleet::{Fleet, Kill};
 use super::onlookers::{Board, Looks};
 use super::town::Town;
-use super::{admin, client, onlookers, reckoning};
+use super::{admin, client, onlookers, reckoning, shown};
 use crate::crash::dice::Dice;
 use crate::served::Folder;
 
@@ -20,6 +20,7 @@ pub(super) struct Round {
     pub(super) length: Duration,
     pub(super) clients: usize,
     pub(super) wallets: usize,
+    pub(super) think_ms: u64,
     pub(super) servers: usize,
     pub(super) dice: Dice,
 }
@@ -72,7 +73,8 @@ impl Round {
         let board = Board::new();
         let mut storm = JoinSet::new();
         for number in 0..self.clients {
-            let work = client::work(number, Arc::clone(&town), doors.clone(), self.dice.split());
+            let work =
+                client::work(number, self.think_ms, Arc::clone(&town), doors.clone(), self.dice.split());
             storm.spawn(async { Home::Client(work.await) });
         }
         let work = admin::work(Arc::clone(&town), doors.clone(), self.dice.split());
@@ -94,7 +96,8 @@ impl Round {
         let pages = board.pages.lock().await;
         pages.assert_all_ended();
         reckoning::assert_agree(&pages, &town, &home.sent);
-        reckoning::assert_shown(&pages, &town, &doors, &mut self.dice).await;
+        shown::assert_shown(&pages, &town, &doors, &mut self.dice).await;
+        shown::assert_tables(&pages, &database).await;
         reckoning::assert_replayed(&home.sent, &doors, &mut self.dice).await;
         let (settled, returned, events) = (pages.settled, pages.returned, pages.head.position);
         drop(pages);
