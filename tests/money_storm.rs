@@ -40,6 +40,8 @@ async fn no_rupiah_is_lost_or_made() {
     let clients = usize_of("LUMBUNG_STORM_CLIENTS", 64);
     let wallets = usize_of("LUMBUNG_STORM_WALLETS", 200).max(town::FEWEST);
     let servers = setting("LUMBUNG_STORM_SERVERS").map(|count| usize::try_from(count.clamp(1, 2)).unwrap());
+    // The machine is to have time for those who look on.
+    let think_ms = setting("LUMBUNG_STORM_THINK_MS").unwrap_or(200 * parallel as u64);
     println!(
         "LUMBUNG_STORM_SEED={seed}: {rounds} rounds of {length:?}, {clients} clients, {wallets} wallets"
     );
