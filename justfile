@@ -17,6 +17,10 @@ test *args:
 crash rounds="50" races="1000":
     LUMBUNG_CRASH_ROUNDS={{ rounds }} LUMBUNG_RACES={{ races }} cargo test -p lumbung --test acceptance --locked -- crash:: --nocapture
 
+# The money storm: wallets under `kill -9` of servers and PostgreSQL; prints the table of docs/crash-tests.md.
+money-storm rounds="100" seconds="60" parallel="4":
+    LUMBUNG_STORM_ROUNDS={{ rounds }} LUMBUNG_STORM_SECONDS={{ seconds }} LUMBUNG_STORM_PARALLEL={{ parallel }} cargo test -p lumbung --test acceptance --locked -- money_storm:: --nocapture
+
 # Two thousand applications of one customer over 64 connections, and a thousand decisions that four race for; see tests/loans/races.rs.
 races submissions="2000" connections="64" races="1000":
     LUMBUNG_SUBMISSIONS={{ submissions }} LUMBUNG_CONNECTIONS={{ connections }} LUMBUNG_RACES={{ races }} cargo test -p lumbung --test acceptance --locked -- loans::races --nocapture
