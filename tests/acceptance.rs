@@ -22,3 +22,4 @@ mod scenario;
 mod served;
 mod storm;
 mod support;
+mod wallet;

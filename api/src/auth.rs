@@ -22,8 +22,8 @@ pub use gate::{
     ReadRoles, ReadUsers, UpdateRoles, UpdateUsers,
 };
 pub use gate::{
-    DecideLoans, Gate, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan, ReadLoans,
-    ReadOperations, RejectLoans, SubmitLoans,
+    DecideLoans, Gate, OwnWallet, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan,
+    ReadLoans, ReadOperations, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use passwords::{Passwords, PasswordsError, Standing};

@@ -1,4 +1,4 @@
-//! The HTTP endpoints of the loan API.
+//! The HTTP endpoints of the loan API and the wallet API.
 //!
 //! Order of checks in every handler is the order of its arguments: who asks (401, 403), the path, the body, then the
 //! rules in the ledger. A handler never waits for a read model to answer a command.
@@ -17,6 +17,7 @@ mod products;
 mod profile;
 mod uploads;
 mod users;
+mod wallet;
 
 mod body;
 mod canonical;
@@ -29,6 +30,7 @@ mod receive;
 mod view;
 
 mod cors;
+mod dialect;
 mod edge;
 mod envelope;
 mod loan_filter;
@@ -93,6 +95,10 @@ routes! {
     get "/api/approval/my-history" => approval::my_history;
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
+
+    post "/topup" => wallet::top_up;
+    post "/pay" => wallet::pay;
+    post "/transfer" => wallet::transfer;
 
     get "/api/users/{id}" => users::show;
 

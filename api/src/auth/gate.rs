@@ -49,6 +49,8 @@ gates! {
             || caller.allows(Permission::LoanReadBranch)
             || caller.allows(Permission::LoanReadAll)
     };
+    /// CUST, with what is their own.
+    OwnWallet: |caller| caller.person().is_some_and(|person| person.user_type == UserType::Customer);
     /// OPERATIONS_READ.
     ReadOperations: |caller| caller.allows(Permission::OperationsRead);
     /// Any LOAN_APPROVE_*.

@@ -1,0 +1,5 @@
+//! Money from wallet to wallet.
+
+mod start;
+
+pub use start::{StartTransfer, TransferBegun};
