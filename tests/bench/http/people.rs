@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::Utc;
 use futures_util::future::try_join_all;
 use lumbung::auth::Tokens;
-use lumbung_commands::Ledger;
 use lumbung_commands::ledger::Call;
 use lumbung_commands::wallet::TopUp;
+use lumbung_commands::{Expected, Ledger};
 use lumbung_domain::{Rupiah, TopUpId, UserId};
 use serde_json::Value;
 use sqlx::{Connection as _, Executor, PgConnection};
@@ -65,7 +65,13 @@ async fn fill_wallets(ledger: &Ledger, customers: &[Customer]) -> Result<(), Fai
 }
 
 async fn credit(ledger: &Ledger, customer: &Customer, amount: Rupiah) -> Result<(), Failure> {
-    let use_case = TopUp { actor: customer.actor, top_up_id: TopUpId(Uuid::now_v7()), amount, remarks: None };
+    let use_case = TopUp {
+        actor: customer.actor,
+        top_up_id: TopUpId(Uuid::now_v7()),
+        amount,
+        remarks: None,
+        expected: Expected::Anything,
+    };
     let answer = ledger.execute(use_case, Call::default()).await?;
     answer.outcome.map(|_| ()).map_err(|rejection| format!("refused: {rejection:?}").into())
 }

@@ -199,8 +199,7 @@ async fn over_http(
     let stage = arena.stage_of(TEMPLATE, "bench_http").await?;
     let mut server = Server::start(setup, &stage.database).await?;
     let people = people::with_tokens(&server, setup, &arena.customers, people::LOGINS).await?;
-    // Reading the report, which every customer may do at no cost, brings everybody into memory.
-    each_once(server.address, &Requests::new(Kind::plain(Route::Transactions), &people), 16).await?;
+    // Brings everybody into memory.
     each_once(server.address, &Requests::new(Kind::plain(Route::TopUp), &people), 64).await?;
     let before = server.rest().await?;
     let requests = Arc::new(Requests::new(kind, &people));
