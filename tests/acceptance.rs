@@ -22,4 +22,5 @@ mod scenario;
 mod served;
 mod storm;
 mod support;
+mod transfers;
 mod wallet;

@@ -14,7 +14,8 @@ use lumbung_domain::{
 use lumbung_journal::Sealer;
 use uuid::Uuid;
 
-static NUMBERS: AtomicI64 = AtomicI64::new(1);
+/// Beyond the numbers that the demo data has.
+static NUMBERS: AtomicI64 = AtomicI64::new(1_000_000);
 
 /// A number that no other test of this process draws.
 pub(crate) fn fresh_number() -> i64 {

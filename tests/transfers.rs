@@ -1,0 +1,4 @@
+//! Transfers between wallets, settled in the background.
+
+mod ends;
+mod start;
