@@ -1,6 +1,7 @@
 //! The wallet API over HTTP: money in, money out, and its envelope.
 
 mod commands;
+mod report;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,6 +30,10 @@ impl Customer {
         let token = answer["token"].as_str().unwrap().to_owned();
         let user_id = server.app().tokens.verify(&token).unwrap().user.0;
         Self { token, user_id }
+    }
+
+    async fn top_up(&self, server: &Server, amount: i64) -> Value {
+        server.post("/topup", &self.token, json!({"amount": amount})).await.result()
     }
 
     async fn transfer(&self, server: &Server, target: Uuid, amount: i64) -> Answer {

@@ -22,6 +22,7 @@ mod wallet;
 mod body;
 mod canonical;
 mod command;
+mod days;
 mod documents;
 mod multipart;
 mod path;
@@ -99,6 +100,8 @@ routes! {
     post "/topup" => wallet::top_up;
     post "/pay" => wallet::pay;
     post "/transfer" => wallet::transfer;
+    get "/transactions" => wallet::report::list;
+    get "/api/customer/wallet" => wallet::report::show;
 
     get "/api/users/{id}" => users::show;
 

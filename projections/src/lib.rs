@@ -15,7 +15,9 @@ pub mod outbox;
 pub mod plafonds;
 pub mod products;
 pub mod roles;
+pub mod transactions;
 pub mod users;
+pub mod wallets;
 
 mod page;
 mod reader;

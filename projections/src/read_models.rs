@@ -15,9 +15,11 @@ use crate::outbox::Outbox;
 use crate::plafonds::Plafonds;
 use crate::products::Products;
 use crate::roles::Roles;
+use crate::transactions::Transactions;
 use crate::users::Users;
 use crate::{
-    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles, users,
+    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles,
+    transactions, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -39,8 +41,18 @@ macro_rules! definitions {
     };
 }
 
-const DEFINITIONS: &[Definition] =
-    definitions!(roles, products, branches, users, plafonds, loans, loan_history, approval_queue, outbox);
+const DEFINITIONS: &[Definition] = definitions!(
+    roles,
+    products,
+    branches,
+    users,
+    plafonds,
+    loans,
+    loan_history,
+    approval_queue,
+    outbox,
+    transactions
+);
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
 /// with it read schemas of its own.
@@ -81,6 +93,7 @@ pub(crate) struct Fold {
     loan_history: LoanHistory,
     approval_queue: ApprovalQueue,
     outbox: Outbox,
+    transactions: Transactions,
 }
 
 impl Fold {
@@ -94,7 +107,8 @@ impl Fold {
         self.loans.apply(fact)?;
         self.loan_history.apply(fact)?;
         self.approval_queue.apply(fact)?;
-        self.outbox.apply(fact)
+        self.outbox.apply(fact)?;
+        self.transactions.apply(fact)
     }
 
     /// Writes the changes, a few statements per table however many they are.
@@ -107,6 +121,7 @@ impl Fold {
         self.loans.write(connection).await?;
         self.loan_history.write(connection).await?;
         self.approval_queue.write(connection).await?;
-        self.outbox.write(connection).await
+        self.outbox.write(connection).await?;
+        self.transactions.write(connection).await
     }
 }

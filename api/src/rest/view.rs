@@ -207,6 +207,20 @@ fn read<F>(
 }
 
 impl Paging {
+    /// That no page was asked for.
+    ///
+    /// # Errors
+    /// 400 naming the parameters that ask for one.
+    pub(super) fn refuse(&self, why: &'static str) -> Result<(), ApiError> {
+        let mut query = Query::of(&self.uri);
+        for name in ["limit", "cursor"] {
+            if query.first(name).is_some() {
+                query.fault::<()>(name, why);
+            }
+        }
+        query.judge(())
+    }
+
     /// The value of `Link`, relative, with every other parameter as it was.
     pub(super) fn next(&self, next: Option<Cursor>) -> Option<HeaderValue> {
         let cursor = encode(next?);

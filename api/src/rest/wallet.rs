@@ -1,4 +1,8 @@
-//! The wallet API: `/topup`, `/pay`, `/transfer`.
+//! The wallet API: `/topup`, `/pay`, `/transfer`; and below it what there is to read.
+
+pub(super) mod report;
+
+mod csv;
 
 use std::sync::Arc;
 

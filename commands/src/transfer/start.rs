@@ -53,7 +53,7 @@ impl UseCase for StartTransfer {
             StreamId::of::<Transfer>(self.transfer_id),
         ]);
         self.actor.customer_of_own(book)?;
-        self.expected.check(book.version::<Wallet>(sender)?)?;
+        self.expected.check_from_the_start(book.version::<Wallet>(sender)?)?;
         if self.target == sender {
             return Err(Rejection::TransferToSelf.into());
         }

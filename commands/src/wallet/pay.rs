@@ -41,7 +41,7 @@ impl UseCase for Pay {
         let owner = self.actor.user;
         book.prefetch([StreamId::of::<Wallet>(owner)]);
         self.actor.customer_of_own(book)?;
-        self.expected.check(book.version::<Wallet>(owner)?)?;
+        self.expected.check_from_the_start(book.version::<Wallet>(owner)?)?;
         let before = book.read::<Wallet>(owner)?.balance();
         let command = WalletCommand::Debit {
             amount: self.amount,

@@ -40,7 +40,7 @@ impl UseCase for TopUp {
         let owner = self.actor.user;
         book.prefetch([StreamId::of::<Wallet>(owner)]);
         self.actor.customer_of_own(book)?;
-        self.expected.check(book.version::<Wallet>(owner)?)?;
+        self.expected.check_from_the_start(book.version::<Wallet>(owner)?)?;
         let before = book.read::<Wallet>(owner)?.balance();
         let command = WalletCommand::Credit {
             owner,
