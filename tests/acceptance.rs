@@ -10,6 +10,7 @@ mod embedded;
 mod events_page;
 mod forged;
 mod golden;
+mod identity;
 mod leaks;
 mod ledger;
 mod loans;

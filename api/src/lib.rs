@@ -22,6 +22,7 @@ pub mod http;
 pub mod log;
 pub mod memory;
 pub mod metrics;
+pub mod operations;
 pub mod outbox;
 pub mod rest;
 pub mod uploads;

@@ -10,14 +10,17 @@ mod approval;
 mod auth;
 mod branches;
 mod health;
+mod ledger;
 mod loans;
 mod metrics;
+mod operations;
 mod plafond;
 mod products;
 mod profile;
 mod uploads;
 mod users;
 mod wallet;
+mod wallet_profile;
 
 mod body;
 mod canonical;
@@ -33,6 +36,7 @@ mod view;
 mod cors;
 mod dialect;
 mod edge;
+mod entry_filter;
 mod envelope;
 mod loan_filter;
 mod loan_json;
@@ -97,6 +101,9 @@ routes! {
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 
+    post "/register" => auth::by_phone::register;
+    post "/login" => auth::by_phone::login;
+    put "/profile" => wallet_profile::update;
     post "/topup" => wallet::top_up;
     post "/pay" => wallet::pay;
     post "/transfer" => wallet::transfer;
@@ -119,6 +126,15 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+
+    get "/api/operations/overview" => operations::overview;
+    get "/api/operations/events" => operations::events::listen;
+    get "/api/operations/transfers" => operations::list;
+    post "/api/operations/transfers/{id}/retry" => operations::retry;
+    post "/api/operations/transfers/{id}/park" => operations::park;
+    get "/api/ledger/accounts" => ledger::accounts;
+    get "/api/ledger/entries" => ledger::entries;
+    get "/api/ledger/trial-balance" => ledger::trial_balance;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

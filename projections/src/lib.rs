@@ -7,8 +7,10 @@
 mod access;
 mod identity;
 
+pub mod account_balances;
 pub mod approval_queue;
 pub mod branches;
+pub mod ledger_entries;
 pub mod loan_history;
 pub mod loans;
 pub mod outbox;
@@ -16,6 +18,7 @@ pub mod plafonds;
 pub mod products;
 pub mod roles;
 pub mod transactions;
+pub mod transfers;
 pub mod users;
 pub mod wallets;
 

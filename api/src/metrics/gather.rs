@@ -70,7 +70,7 @@ async fn projection(app: &App) {
 }
 
 /// Seconds since the event behind `position` was recorded.
-async fn age_of_first_after(app: &App, position: i64) -> Option<f64> {
+pub(crate) async fn age_of_first_after(app: &App, position: i64) -> Option<f64> {
     let after =
         tokio::time::timeout(ANSWERS_WITHIN, app.ledger.feed().after(position, 1)).await.ok()?.ok()?;
     let first = after.iter().flat_map(|facts| facts.iter()).next()?;

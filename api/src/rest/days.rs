@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::query::Query;
 
-const DATE: &str = "must be a date like 2025-12-31";
+pub(super) const DATE: &str = "must be a date like 2025-12-31";
 
 /// The instants of some days; what is `None` has no end on that side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Days {
 }
 
 /// Ten characters, so that there is one way to write a day.
-fn date(text: &str) -> Option<NaiveDate> {
+pub(super) fn date(text: &str) -> Option<NaiveDate> {
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| plain)
 }

@@ -23,8 +23,8 @@ use crate::auth::ClientAddress;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
-/// The code of a failed login.
-const INVALID_CREDENTIALS: &str = "INVALID_CREDENTIALS";
+/// The codes of a failed login.
+const FAILED_LOGIN: [&str; 2] = ["INVALID_CREDENTIALS", "INVALID_PHONE_OR_PIN"];
 
 /// Names one request in answers, logs and the metadata of its events.
 #[derive(Debug, Clone)]
@@ -123,7 +123,9 @@ fn record_refusal(app: &App, trail: &Trail, response: &Response) {
     let code = response.extensions().get::<ApiError>().map(|error| error.problem().code);
     match status {
         StatusCode::FORBIDDEN => app.audit.denied(trail, status, code.unwrap_or("ACCESS_DENIED")),
-        StatusCode::UNAUTHORIZED if trail.has_token() && code != Some(INVALID_CREDENTIALS) => {
+        StatusCode::UNAUTHORIZED
+            if trail.has_token() && code.is_none_or(|code| !FAILED_LOGIN.contains(&code)) =>
+        {
             app.audit.denied(trail, status, code.unwrap_or("UNAUTHORIZED"));
         }
         _ => {}

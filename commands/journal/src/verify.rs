@@ -172,3 +172,14 @@ pub async fn anchor(pool: &PgPool) -> Result<Head, JournalError> {
     }
     Ok(head)
 }
+
+/// Where the log ended when it was last written down, and when that was; `None` before the first time.
+///
+/// # Errors
+/// The database fails.
+pub async fn last_anchor(pool: &PgPool) -> Result<Option<(i64, DateTime<Utc>)>, JournalError> {
+    let row = sqlx::query("select position, anchored_at from journal.anchors order by position desc limit 1")
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| Ok((row.try_get("position")?, row.try_get("anchored_at")?))).transpose()
+}

@@ -8,6 +8,7 @@ mod people;
 
 mod access;
 mod administration;
+mod books;
 mod bounds;
 mod flips;
 mod folds;
