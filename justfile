@@ -72,3 +72,12 @@ bench *args:
 # Whether the benchmark runs; its figures mean little.
 bench-quick *args:
     cargo bench -p lumbung --bench ledger --locked -- --quick {{ args }}
+
+# The benchmark over HTTP, e.g. `just bench-http --json figures.json` or `just bench-http --only topup/,insert/`. The server
+# and the load generator are built as the release is.
+bench-http *args:
+    cargo bench --profile release -p lumbung --bench ledger --locked -- --http {{ args }}
+
+# Whether the benchmark over HTTP runs, in seconds; its figures mean little.
+bench-http-quick *args:
+    cargo bench -p lumbung --bench ledger --locked -- --http --quick {{ args }}
