@@ -15,6 +15,7 @@ mod approval;
 mod auth;
 mod catalogue;
 mod files;
+mod identity;
 mod ledger;
 mod limits;
 mod loan;
@@ -57,6 +58,7 @@ areas! {
     ledger "LEDGER";
     rules "RULES";
     limits "LIMITS";
+    identity "IDENTITY";
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod opening;
 
 mod folds;
 mod samples;
+
+mod long_wallet;
 mod snapshots;
 
 mod history;

@@ -98,6 +98,11 @@ impl Settlement {
         self.progress.clone()
     }
 
+    /// Ends the task where it stands, as the end of its process would.
+    pub fn abandon(self) {
+        self.task.abort();
+    }
+
     /// Lets the use cases under way be answered, for at most five seconds, and ends the task.
     pub async fn stopped(self) {
         self.stopper.stop();
@@ -230,10 +235,10 @@ async fn until(at: Option<Instant>) {
 async fn ask(ledger: Ledger, due: Due) -> Ended {
     let transfer = due.transfer;
     let told = if due.failures < FAILURES {
-        request(&ledger, due, "settle", SettleTransfer { transfer }).await
+        request(&ledger, due, Step::Settle, SettleTransfer { transfer }).await
     } else {
         error!(%transfer, position = due.position, "a transfer cannot be settled; parking it");
-        request(&ledger, due, "give up", GiveUpTransfer { transfer }).await
+        request(&ledger, due, Step::GiveUp, GiveUpTransfer { transfer }).await
     };
     Ended { due, told }
 }
@@ -241,7 +246,7 @@ async fn ask(ledger: Ledger, due: Due) -> Ended {
 async fn request<U: UseCase<Outcome = TransferStatus>>(
     ledger: &Ledger,
     due: Due,
-    step: &str,
+    step: Step,
     use_case: U,
 ) -> Result<TransferStatus, Trouble> {
     let key = Some(derived_id(ledger, due.position, step, due.transfer));
@@ -257,12 +262,24 @@ async fn request<U: UseCase<Outcome = TransferStatus>>(
     }
 }
 
+/// What is asked for because of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Settle,
+    GiveUp,
+}
+
 /// The id of what is asked for because of the event at a position.
-fn derived_id(ledger: &Ledger, position: i64, step: &str, transfer: TransferId) -> IdempotencyKey {
+#[must_use]
+pub fn derived_id(ledger: &Ledger, position: i64, step: Step, transfer: TransferId) -> IdempotencyKey {
     let vault = ledger.vault();
     let position = position.to_be_bytes();
+    let step: &[u8] = match step {
+        Step::Settle => b"settle",
+        Step::GiveUp => b"give up",
+    };
     IdempotencyKey {
-        key: vault.keyed_hash("process", &[PROCESS.as_bytes(), &position, step.as_bytes()]),
+        key: vault.keyed_hash("process", &[PROCESS.as_bytes(), &position, step]),
         body: vault.keyed_hash("process-body", &[transfer.0.as_bytes()]),
     }
 }

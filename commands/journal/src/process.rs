@@ -10,7 +10,8 @@ use sqlx::{Connection, PgConnection, PgPool, Row};
 
 use crate::database::app_options;
 
-/// How often a node that stands by asks for the lease.
+/// A node that stands by asks for the lease soon, and then twice a second.
+const SOON: Duration = Duration::from_millis(20);
 const STANDBY: Duration = Duration::from_millis(500);
 /// A holder's connection that says nothing for so long is dead.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
@@ -35,15 +36,17 @@ impl Lease {
         Ok(None)
     }
 
-    /// Stands by until it is had, asking twice a second on one connection.
+    /// Stands by until it is had, asking twice a second on one connection in the end.
     ///
     /// # Errors
     /// The database cannot be asked.
     pub async fn wait(options: &PgConnectOptions, process: &str) -> Result<Self, sqlx::Error> {
         let mut connection = connect(options, process).await?;
         // Asked for again and again: a statement that blocks would hold a snapshot, and with it the vacuum.
+        let mut pause = SOON;
         while !in_time(locked(&mut connection, process)).await? {
-            tokio::time::sleep(STANDBY).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(STANDBY);
         }
         Ok(Self(connection))
     }

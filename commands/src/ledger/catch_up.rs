@@ -103,11 +103,9 @@ impl Loop {
                 .iter()
                 .filter_map(|stream| Some((stream.clone(), self.cache.get(stream)?.clone())))
                 .collect();
-            // Another node may have written since: compare at the version that is held.
-            let upto = |stream: &StreamId| held.get(stream).map_or(0, |held| held.version);
-            for (stream, fold) in self.begin(streams, FIRST_EVENTS, upto).await? {
+            for (stream, records) in self.beginnings(streams, FIRST_EVENTS).await? {
                 if let Some(held) = held.get(&stream) {
-                    self.check_stream(stream, held, fold, &mut check).await?;
+                    self.check_stream(stream, held, &records, &mut check).await?;
                 }
             }
         }
@@ -119,16 +117,21 @@ impl Loop {
         &mut self,
         stream: StreamId,
         held: &Slot,
-        begun: Fold,
+        records: &[Record],
         check: &mut CacheCheck,
     ) -> Result<(), LoopFailed> {
-        let mut folds = HashMap::from([(stream.clone(), begun)]);
+        let mut fold = Fold::unborn(&stream);
         if held.version > REFOLDED {
-            self.take_snapshots(std::slice::from_ref(&stream), &mut folds).await?;
+            let written_down = self.snapshots_of(std::slice::from_ref(&stream)).await?.remove(&stream);
+            fold = written_down.unwrap_or(fold);
+        } else {
+            // Another node may have written since: compare at the version that is held.
+            let until_held = records.iter().take_while(|record| record.sequence <= held.version);
+            for record in until_held {
+                fold.take(record)?;
+            }
         }
-        let Some(mut fold) = folds.remove(&stream) else { return Ok(()) };
-        let left = held.version - fold.slot.version;
-        if !(0..=REFOLDED).contains(&left) {
+        if !(0..=REFOLDED).contains(&(held.version - fold.slot.version)) {
             check.passed_over += 1;
             return Ok(());
         }

@@ -19,16 +19,16 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use lumbung_domain::StreamId;
-use lumbung_journal::{Break, BreakReason, Hash, JournalError, Record, codec, read, snapshot};
-use tracing::{error, info};
+use lumbung_journal::{Break, BreakReason, Hash, JournalError, Record, Snapshot, codec, read, snapshot};
+use tracing::{debug, error};
 
 use super::cache::Slot;
 use super::turn::{Loop, LoopFailed};
 
 /// How many streams are read by one statement.
 const LOADED_AT_ONCE: usize = 1_000;
-/// The most events of each that the first statement reads.
-const FIRST_EVENTS: i64 = 500;
+/// The most events of each that the first statement reads: more than nearly every stream has, and not many to read in vain.
+const FIRST_EVENTS: i64 = 64;
 /// How many events of a long stream are read at a time.
 const PAGE: i64 = 5_000;
 
@@ -36,16 +36,14 @@ const PAGE: i64 = 5_000;
 pub(super) struct Fold {
     pub(super) slot: Slot,
     /// The hash of the last event in it.
-    pub(super) hash: Hash,
+    hash: Hash,
     /// The sequence of the snapshot it stands on; 0 if it stands on its events alone.
-    pub(super) kept: i64,
-    /// Whether there may be more events than were read.
-    open: bool,
+    kept: i64,
 }
 
 impl Fold {
-    fn unborn(stream: &StreamId) -> Self {
-        Self { slot: Slot::unborn(stream), hash: Hash::GENESIS, kept: 0, open: false }
+    pub(super) fn unborn(stream: &StreamId) -> Self {
+        Self { slot: Slot::unborn(stream), hash: Hash::GENESIS, kept: 0 }
     }
 
     /// Takes the next event of the stream.
@@ -72,11 +70,11 @@ impl Loop {
     /// even look for stays away, and whoever names it fails for it.
     pub(super) async fn load(&mut self, wanted: Vec<StreamId>) -> Result<(), LoopFailed> {
         self.stats.loads.fetch_add(wanted.len() as u64, Relaxed);
+        let first = self.snapshots.every().map_or(FIRST_EVENTS, |every| every.min(FIRST_EVENTS));
         let mut parts: Vec<Vec<StreamId>> = wanted.chunks(LOADED_AT_ONCE).map(<[_]>::to_vec).collect();
         while let Some(mut wanted) = parts.pop() {
-            let first = self.snapshots.every().map_or(FIRST_EVENTS, |every| every.min(FIRST_EVENTS));
-            match self.begin(&wanted, first, |_| i64::MAX).await {
-                Ok(folds) => self.complete(folds).await?,
+            match self.beginnings(&wanted, first).await {
+                Ok(begun) => self.complete(begun, first).await?,
                 Err(refused) if refused.is_bad_value() => {
                     if wanted.len() > 1 {
                         let second = wanted.split_off(wanted.len() / 2);
@@ -89,35 +87,46 @@ impl Loop {
         Ok(())
     }
 
-    /// Folds the first events of streams, `first` of each at most and none behind the sequence that `upto` names.
-    pub(super) async fn begin(
+    /// The first events of streams, `first` of each at most.
+    pub(super) async fn beginnings(
         &self,
         wanted: &[StreamId],
         first: i64,
-        upto: impl Fn(&StreamId) -> i64,
-    ) -> Result<HashMap<StreamId, Fold>, JournalError> {
+    ) -> Result<HashMap<StreamId, Vec<Record>>, JournalError> {
         let records = super::patiently(|| read::beginnings(&self.pool, wanted, first)).await?;
         self.stats.loaded_events.fetch_add(records.len() as u64, Relaxed);
-        let mut folds: HashMap<StreamId, Fold> =
-            wanted.iter().map(|stream| (stream.clone(), Fold::unborn(stream))).collect();
-        for record in &records {
-            if let Some(fold) = folds.get_mut(&record.stream)
-                && record.sequence <= upto(&record.stream)
-            {
-                fold.take(record)?;
-                fold.open = fold.slot.version >= first;
+        let mut begun: HashMap<StreamId, Vec<Record>> =
+            wanted.iter().map(|stream| (stream.clone(), Vec::new())).collect();
+        for record in records {
+            if let Some(of_stream) = begun.get_mut(&record.stream) {
+                of_stream.push(record);
             }
         }
-        Ok(folds)
+        // As they come; but SQL promises no order of the whole.
+        begun.values_mut().for_each(|records| records.sort_by_key(|record| record.sequence));
+        Ok(begun)
     }
 
-    /// Brings begun folds to their streams' ends and into the cache.
-    async fn complete(&mut self, mut folds: HashMap<StreamId, Fold>) -> Result<(), JournalError> {
+    /// Brings begun streams to their ends and into the cache.
+    async fn complete(
+        &mut self,
+        begun: HashMap<StreamId, Vec<Record>>,
+        first: i64,
+    ) -> Result<(), JournalError> {
+        let is_long = |records: &Vec<Record>| records.len() as i64 >= first;
         let long: Vec<StreamId> =
-            folds.iter().filter(|(_, fold)| fold.open).map(|(stream, _)| stream.clone()).collect();
-        self.take_snapshots(&long, &mut folds).await?;
-        for (stream, mut fold) in folds {
-            if fold.open {
+            begun.iter().filter(|(_, records)| is_long(records)).map(|(stream, _)| stream.clone()).collect();
+        let mut snapshots = self.snapshots_of(&long).await?;
+        for (stream, records) in begun {
+            let mut fold = match snapshots.remove(&stream) {
+                Some(fold) => fold,
+                None => {
+                    let mut fold = Fold::unborn(&stream);
+                    records.iter().try_for_each(|record| fold.take(record))?;
+                    fold
+                }
+            };
+            if is_long(&records) {
                 self.read_on(&stream, &mut fold, i64::MAX).await?;
             }
             if self.snapshots.due(fold.kept, fold.slot.version)
@@ -130,36 +139,33 @@ impl Loop {
         Ok(())
     }
 
-    /// Puts snapshots in the place of what was folded of long streams, where there is one that may be used.
-    pub(super) async fn take_snapshots(
+    /// The states of long streams that were written down and may be used.
+    pub(super) async fn snapshots_of(
         &self,
         long: &[StreamId],
-        folds: &mut HashMap<StreamId, Fold>,
-    ) -> Result<(), JournalError> {
+    ) -> Result<HashMap<StreamId, Fold>, JournalError> {
+        let mut usable = HashMap::new();
         if long.is_empty() || self.snapshots.every().is_none() {
-            return Ok(());
+            return Ok(usable);
         }
         let key = self.vault.index_key();
         let mut found = super::patiently(|| snapshot::find(&self.pool, key, long)).await?;
         for stream in long {
-            let Some(fold) = folds.get_mut(stream) else { continue };
             match found.remove(stream) {
-                Some(Ok(snapshot)) if snapshot.sequence >= fold.slot.version => {
+                Some(Ok(Snapshot { sequence, event_hash, state, .. })) => {
                     self.stats.snapshots_used.fetch_add(1, Relaxed);
-                    fold.slot = Slot { version: snapshot.sequence, state: snapshot.state };
-                    fold.hash = snapshot.event_hash;
-                    fold.kept = snapshot.sequence;
+                    let slot = Slot { version: sequence, state };
+                    usable.insert(stream.clone(), Fold { slot, hash: event_hash, kept: sequence });
                 }
-                Some(Ok(_)) => {}
                 Some(Err(unfit)) => {
                     self.stats.snapshots_rejected.fetch_add(1, Relaxed);
                     let error: &dyn std::error::Error = &unfit;
                     error!(%stream, error, "a snapshot is not used; reading all events of its stream");
                 }
-                None => info!(%stream, "no snapshot of a long stream; reading all its events"),
+                None => debug!(%stream, "no snapshot of a long stream; reading all its events"),
             }
         }
-        Ok(())
+        Ok(usable)
     }
 
     /// Folds what follows, up to the event `last` or the stream's end.

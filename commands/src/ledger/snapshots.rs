@@ -27,7 +27,9 @@ use super::stats::Stats;
 const WAITING: usize = 1_024;
 /// One writing that takes longer goes over a dead connection.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
-/// Between two attempts.
+/// Between two writings: a stream that takes thousands of events a second needs no snapshot of each five hundred.
+const REST: Duration = Duration::from_millis(10);
+/// After a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Snapshots of other software are kept so long, and looked for so often.
 const FOREIGN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -114,6 +116,7 @@ pub(super) fn writer(
                 snapshots.put(next, false);
                 tokio::time::sleep(PAUSE).await;
             }
+            tokio::time::sleep(REST).await;
         }
     })
 }

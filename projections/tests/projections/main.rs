@@ -15,3 +15,4 @@ mod folds;
 mod outbox;
 mod projecting;
 mod statements;
+mod transactions;
