@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod auth;
+mod books;
 mod connections;
 mod crash;
 mod edits;

@@ -70,6 +70,10 @@ async fn every_right_too_many_is_noticed() {
             "grant update (payload) on journal.events to lumbung_app",
             "revoke update (payload) on journal.events from lumbung_app",
         ),
+        (
+            "grant update (state) on journal.snapshots to lumbung_app",
+            "revoke update (state) on journal.snapshots from lumbung_app",
+        ),
         ("grant update on journal.person_keys to public", "revoke update on journal.person_keys from public"),
         (
             "alter table journal.events owner to lumbung_app",

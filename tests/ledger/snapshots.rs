@@ -9,7 +9,7 @@ use lumbung_journal::snapshot::Unfit;
 use lumbung_journal::verify::{BadSnapshot, VerifyError, verify, verify_with};
 use lumbung_journal::{IndexKey, MasterKey};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{PgPool, Row};
+use sqlx::{ConnectOptions, PgPool, Row};
 use tokio::task::JoinSet;
 
 use crate::support::cluster::{database, superuser};
@@ -366,4 +366,37 @@ async fn snapshots_every_three_events_on_two_racing_nodes_change_no_answer() {
     assert!(kinds.iter().any(|kind| *kind == AggregateType::Wallet.as_str()), "{kinds:?}");
     one.close().await;
     other.close().await;
+}
+
+/// `lumbung verify` on a database, with a master key or without.
+async fn verify_by_command(database: &PgConnectOptions, master_key: Option<&str>) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_lumbung"));
+    command.arg("verify").env_clear().current_dir(folder.path());
+    command.arg("--data-dir").arg(folder.path().join("data"));
+    command.env("DATABASE_URL", database.to_url_lossy().as_str());
+    if let Some(key) = master_key {
+        command.env("LUMBUNG_MASTER_KEY", key);
+    }
+    let output = command.output().await.unwrap();
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
+    assert!(!folder.path().join("data/secrets").exists(), "verify made keys");
+    (output.status.code().unwrap(), said)
+}
+
+#[tokio::test]
+async fn the_command_line_names_an_edited_snapshot_and_says_what_it_could_not_check() {
+    let database = database().await;
+    let (pool, customer) = long_wallet(&database, 61).await;
+    let (right, wrong) = ("07".repeat(32), "08".repeat(32));
+    let (code, said) = verify_by_command(&database, Some(&right)).await;
+    assert!(code == 0 && said.contains(" snapshots, head ") && !said.contains("not checked"), "{said}");
+    tamper(&pool, "update journal.snapshots set mac = sha256(mac) where aggregate_type = 'Wallet'").await;
+    for key in [None, Some(wrong.as_str())] {
+        let (code, said) = verify_by_command(&database, key).await;
+        assert!(code == 0 && said.contains("the MACs of the snapshots were not checked"), "{said}");
+    }
+    let (code, said) = verify_by_command(&database, Some(&right)).await;
+    let named = format!("the snapshot of Wallet/{}", customer.user);
+    assert!(code == 1 && said.contains(&named) && said.contains("its MAC is not the ledger's"), "{said}");
 }

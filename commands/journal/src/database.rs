@@ -71,10 +71,14 @@ pub async fn app_pool(options: &PgConnectOptions, size: u32) -> Result<PgPool, J
         .await?)
 }
 
-/// How a pool for loading streams differs: every look-up goes by the index of streams, however little the planner knows of how
-/// long they are. One stream of a million events must not make it read the whole log for another.
-const LOADING: [(&str, &str); 3] =
-    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+/// How a pool for loading streams differs: every look-up goes by the index of streams and in its order, however little the planner
+/// knows of how long they are. It knows averages; of one stream with a million events it would read all to find the first few.
+const LOADING: [(&str, &str); 4] = [
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
 
 /// A pool of application connections that load streams.
 ///
