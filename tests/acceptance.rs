@@ -17,6 +17,7 @@ mod identity;
 mod leaks;
 mod ledger;
 mod loans;
+mod money_storm;
 mod observability;
 mod profile;
 mod rest_browsers;
