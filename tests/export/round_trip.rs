@@ -35,20 +35,19 @@ fn elsewhere(database: &PgConnectOptions) -> Options {
     Options { master_key: MasterKey::new(OTHER_MASTER_KEY), ..options(database) }
 }
 
-/// Appends the last event that is not money once more with another text for the same value.
+/// Appends the last event that moved no money once more, with another text for the same value.
 async fn append_odd_text(database: &PgConnectOptions, rewrite: impl Fn(&str) -> String) {
     let pool = app_pool(database, 1).await.unwrap();
     let head = read::head(&pool).await.unwrap();
     let records = read::after(&pool, 0, head.position).await.unwrap();
     let recorded_at = records.last().unwrap().recorded_at;
-    // A movement of money twice would not be sound.
     let last = records.into_iter().rfind(|record| record.stream.kind != AggregateType::Wallet).unwrap();
     let mut record = Record {
         position: head.position + 1,
         sequence: last.sequence + 1,
-        recorded_at,
         payload: rewrite(&last.payload),
         metadata: rewrite(&last.metadata),
+        recorded_at,
         ..last
     };
     record.hash = record.expected_hash(head.hash);
