@@ -15,6 +15,8 @@ mod approval;
 mod auth;
 mod catalogue;
 mod files;
+mod identity;
+mod ledger;
 mod limits;
 mod loan;
 mod plafond;
@@ -53,8 +55,10 @@ areas! {
     admin "ADMIN";
     staff "STAFF";
     files "FILES";
+    ledger "LEDGER";
     rules "RULES";
     limits "LIMITS";
+    identity "IDENTITY";
 }
 
 #[test]

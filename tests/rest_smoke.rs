@@ -139,8 +139,9 @@ pub(super) async fn send(request: RequestBuilder) -> Answer {
         .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-        .collect();
-    let text = response.text().await.unwrap();
+        .collect::<HashMap<String, String>>();
+    let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+    let text = if endless { String::new() } else { response.text().await.unwrap() };
     Answer { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
 }
 

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use lumbung_commands::Ledger;
+use lumbung_commands::settlement::SettlementProgress;
 use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::{Audit, Bounds};
 use crate::auth::{AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
+use crate::exports::Exports;
 use crate::memory::Memory;
 use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
+use crate::operations::Operations;
 use crate::rest::{Cors, ROUTES};
 use crate::secret::SecretKey;
 use crate::uploads::{self, Uploads};
@@ -26,6 +29,8 @@ pub struct App {
     pub freshness: Freshness,
     pub access: Arc<AccessView>,
     pub projector: watch::Receiver<ProjectorState>,
+    pub settlement: SettlementProgress,
+    pub operations: Operations,
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub failed_logins: FailedLogins,
@@ -42,6 +47,8 @@ pub struct App {
     pub uploads: Uploads,
     /// What all JSON bodies may take together.
     pub bodies: Memory,
+    /// Long reports on their way.
+    pub exports: Arc<Exports>,
     pub audit: Audit,
     pub requests: Requests,
     /// The zone that the documented endpoints print times in.
@@ -59,7 +66,8 @@ pub struct App {
 }
 
 impl App {
-    /// What requests to this node need of it. Starts the writer of audit rows; call it inside a runtime.
+    /// What requests to this node need of it. Starts the writer of audit rows and
+    /// what operators are told by; call it inside a runtime.
     #[must_use]
     pub fn new(config: &Config, token_key: &SecretKey, node: &Node) -> Self {
         let limits = config.limits.clone();
@@ -69,6 +77,8 @@ impl App {
             freshness: node.reader.freshness(),
             access: Arc::clone(&node.access),
             projector: node.projector.state(),
+            settlement: node.settlement.progress(),
+            operations: Operations::start(node.ledger.feed()),
             tokens: Tokens::new(
                 token_key,
                 Duration::from_secs(limits.access_token_s),
@@ -81,6 +91,7 @@ impl App {
                 uploads::Bounds::from(&limits),
             ),
             bodies: Memory::new(limits.bodies_memory_bytes),
+            exports: Exports::new(limits.reports_at_once),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: AddressQuota::new(limits.sensitive_requests_per_hour),
             refusals: AddressQuota::new(limits.sensitive_requests_per_hour),

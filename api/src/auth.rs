@@ -9,11 +9,12 @@ mod tokens;
 mod client_address;
 mod device;
 mod failed_logins;
+mod login_name;
 mod quota;
 mod turns;
 
 pub(crate) use caller::bearer;
-pub use caller::{Anyone, Caller};
+pub use caller::{Anyone, Caller, Lasting};
 pub use client_address::{ClientAddress, NoNetwork, TrustedProxies};
 pub use device::Device;
 pub use failed_logins::{Attempt, CountKey, FailedLogins, HeldBack};
@@ -22,10 +23,11 @@ pub use gate::{
     ReadRoles, ReadUsers, UpdateRoles, UpdateUsers,
 };
 pub use gate::{
-    DecideLoans, Gate, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan, ReadLoans,
-    ReadOperations, RejectLoans, SubmitLoans,
+    DecideLoans, Gate, ManageOperations, OwnWallet, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate,
+    ReadLedger, ReadLoan, ReadLoans, ReadOperations, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
+pub use login_name::{LoginName, Way};
 pub use passwords::{Passwords, PasswordsError, Standing};
 pub use quota::AddressQuota;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

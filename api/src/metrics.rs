@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 
 pub use catalogue::{CATALOGUE, Kind, Metric};
+pub(crate) use gather::age_of_first_after;
 pub use gather::gather;
 pub use requests::Requests;
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use lumbung_commands::ledger::{Calendar, LedgerTask, LoopFailed, Options};
 use lumbung_commands::reference::DefineReferenceData;
+use lumbung_commands::settlement::Settlement;
 use lumbung_commands::{Call, Ledger, NoAnswer};
 use lumbung_journal::{JournalError, MasterKey};
 use lumbung_projections::{AccessView, ProjectionError, Projector, Reader, Stop, Stopper};
@@ -28,6 +29,7 @@ pub struct Node {
     pub reader: Arc<Reader>,
     pub access: Arc<AccessView>,
     pub projector: Projector,
+    pub settlement: Settlement,
     ended: watch::Receiver<Option<Ended>>,
     stopper: Stopper,
     loop_task: JoinHandle<()>,
@@ -73,7 +75,8 @@ pub fn ledger_options(database: &PgConnectOptions, master_key: &SecretKey, confi
 }
 
 impl Node {
-    /// Migrates the database, opens the ledger, defines the reference data and starts the projector. `pool_size`:
+    /// Migrates the database, opens the ledger, defines the reference data, starts the projector and the settlement of
+    /// transfers. `pool_size`:
     /// connections for queries of the read models.
     ///
     /// # Errors
@@ -91,12 +94,15 @@ impl Node {
         let loop_task = watch_loop(task, end.clone());
         let access_task = follow_access(Arc::clone(&access), stop.clone(), end);
         let reader_task = reader.follow(stop.clone());
-        let projector = Projector::start(database, Arc::clone(ledger.feed()), Arc::clone(&reader), stop);
+        let projector =
+            Projector::start(database.clone(), Arc::clone(ledger.feed()), Arc::clone(&reader), stop);
+        let settlement = Settlement::start(database, ledger.clone());
         let node = Self {
             ledger,
             reader,
             access,
             projector,
+            settlement,
             ended,
             stopper,
             loop_task,
@@ -127,8 +133,11 @@ impl Node {
     /// Ends everything in order: commands taken are answered, the projector finishes its batch, the log's end is
     /// anchored. Whoever still holds a clone of the ledger delays it, for at most ten seconds.
     pub async fn stop(self) {
-        let Self { ledger, reader, projector, stopper, loop_task, reader_task, access_task, .. } = self;
+        let Self {
+            ledger, reader, projector, settlement, stopper, loop_task, reader_task, access_task, ..
+        } = self;
         self.metrics_task.abort();
+        settlement.stopped().await;
         stopper.stop();
         drop(ledger);
         projector.stopped().await;

@@ -6,20 +6,20 @@
 //! Bounds: [`AT_ONCE`] messages under way, each for at most [`SEND_WITHIN`]; so many attempts per message, further and
 //! further apart, then it is parked for an operator. A message whose time is over is dropped and not sent.
 
-mod lease;
 mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use lumbung_commands::ledger::Lane;
 use lumbung_commands::message::{Delivery, SettleMessage};
 use lumbung_commands::{Answer, Call, Ledger};
 use lumbung_domain::{DeliveryFailure, Dropped};
-use lumbung_journal::{JournalError, KeyError};
+use lumbung_journal::process::pause;
+use lumbung_journal::{JournalError, KeyError, Lease, Stop, Stopper};
 use lumbung_projections::outbox::{self, Due};
-use lumbung_projections::{Behind, Freshness, ReadError, Stop, Stopper};
+use lumbung_projections::{Behind, Freshness, ReadError};
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -27,8 +27,10 @@ use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::config::Config;
-use lease::Lease;
 pub use transport::Transport;
+
+/// What its lease is called, and its events name it by.
+const PROCESS: &str = "outbox";
 
 const AT_ONCE: u32 = 8;
 const SEND_WITHIN: Duration = Duration::from_secs(30);
@@ -36,7 +38,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a node that stands by asks for the lock, and the pause after trouble.
 const STANDBY: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// How long the reads may take to show what was noted last.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(10);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -117,7 +119,7 @@ impl Outbox {
 impl Shift {
     async fn work(self) {
         while !self.stop.is_raised() {
-            match Lease::take(&self.database).await {
+            match Lease::take(&self.database, PROCESS).await {
                 Ok(Some(mut lease)) => {
                     info!("delivering messages");
                     if let Err(error) = self.deliver(&mut lease).await {
@@ -182,7 +184,7 @@ impl Desk {
         let delivery = self.attempt(&due).await?;
         loop {
             let settle = SettleMessage { message: due.message, delivery };
-            let call = Call { metadata: vec![("process_manager", "outbox".to_owned())], key: None };
+            let call = Call { metadata: vec![("process_manager", PROCESS.to_owned())], key: None };
             match self.ledger.execute_in(Lane::Manager, settle, call).await {
                 Ok(Answer { position, .. }) => return Some(position),
                 Err(why) if !stop.is_raised() => {
@@ -221,38 +223,10 @@ impl Desk {
             Err(because) => {
                 let attempt = due.attempts.saturating_add(1);
                 let again = because != DeliveryFailure::Refused && u64::from(attempt) < self.attempts;
-                let retry_at = again.then(|| Utc::now() + pause(self.first_pause, attempt));
+                let retry_at = again.then(|| Utc::now() + pause(self.first_pause, attempt, LONGEST_PAUSE));
                 let reason: &str = because.into();
                 warn!(id = %due.message, attempt, reason, parked = !again, "a message was not delivered");
                 Some(Delivery::Failed { because, retry_at })
-            }
-        }
-    }
-}
-
-/// Twice as long after each failure, up to a quarter of an hour; by chance up to a half longer, so that messages that
-/// failed together do not come back together.
-fn pause(first: Duration, attempt: u32) -> TimeDelta {
-    let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(20));
-    let pause = TimeDelta::from_std(doubled).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
-    let mut chance = [0; 1];
-    // Without random numbers they come back together.
-    let _ = getrandom::fill(&mut chance);
-    pause + pause / 2 * i32::from(chance[0]) / 255
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_quarter_of_an_hour() {
-        let first = Duration::from_secs(5);
-        for (attempt, seconds) in [(1, 5), (2, 10), (3, 20), (8, 640), (9, 900), (100, 900)] {
-            for _ in 0..50 {
-                let pause = pause(first, attempt);
-                let shortest = TimeDelta::seconds(seconds);
-                assert!(pause >= shortest && pause <= shortest * 3 / 2, "{attempt}: {pause}");
             }
         }
     }

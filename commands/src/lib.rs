@@ -16,6 +16,8 @@ pub mod product;
 pub mod reference;
 pub mod role;
 pub mod session;
+pub mod settlement;
+pub mod transfer;
 pub mod user;
 pub mod wallet;
 

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use tracing::{error, warn};
 
 use crate::freshness::Behind;
-use crate::stop::Stop;
+use lumbung_journal::Stop;
 
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 const STEP_FACTS: usize = 4_096;

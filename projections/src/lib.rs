@@ -7,15 +7,20 @@
 mod access;
 mod identity;
 
+pub mod account_balances;
 pub mod approval_queue;
 pub mod branches;
+pub mod ledger_entries;
 pub mod loan_history;
 pub mod loans;
 pub mod outbox;
 pub mod plafonds;
 pub mod products;
 pub mod roles;
+pub mod transactions;
+pub mod transfers;
 pub mod users;
+pub mod wallets;
 
 mod page;
 mod reader;
@@ -23,7 +28,6 @@ mod reader;
 mod freshness;
 mod projector;
 mod rebuild;
-mod stop;
 
 mod checkpoint;
 mod read_models;
@@ -36,10 +40,10 @@ pub use access::{AccessView, Capacity};
 pub use error::{ProjectionError, ReadError};
 pub use freshness::{Behind, Freshness, PATIENCE, Shown};
 pub use identity::Identity;
+pub use lumbung_journal::{Stop, Stopper};
 pub use page::{Cursor, Limit, Page};
 pub use projector::{BATCH_FACTS, Projector, ProjectorState};
 pub use read_models::{fingerprint, statements, tables};
 pub use reader::{LiveSchema, Reader};
 pub use rebuild::{Difference, Rebuild, RebuildProgress, RebuildReport, rebuild};
 pub use schema::{SchemaName, flip, prepare};
-pub use stop::{Stop, Stopper};

@@ -18,7 +18,7 @@ use crate::checkpoint::SchemaWriter;
 use crate::error::{ProjectionError, chain};
 use crate::reader::Reader;
 use crate::schema::SchemaName;
-use crate::stop::Stop;
+use lumbung_journal::Stop;
 
 /// How many events a transaction takes, about: whole batches of the ledger loop.
 pub const BATCH_FACTS: usize = 4_096;

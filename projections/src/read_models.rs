@@ -6,18 +6,23 @@ use lumbung_journal::Fact;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
+use crate::account_balances::AccountBalances;
 use crate::approval_queue::ApprovalQueue;
 use crate::branches::Branches;
 use crate::error::ProjectionError;
+use crate::ledger_entries::LedgerEntries;
 use crate::loan_history::LoanHistory;
 use crate::loans::Loans;
 use crate::outbox::Outbox;
 use crate::plafonds::Plafonds;
 use crate::products::Products;
 use crate::roles::Roles;
+use crate::transactions::Transactions;
+use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
-    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles, users,
+    account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_history, loans, outbox,
+    plafonds, products, roles, transactions, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -39,8 +44,21 @@ macro_rules! definitions {
     };
 }
 
-const DEFINITIONS: &[Definition] =
-    definitions!(roles, products, branches, users, plafonds, loans, loan_history, approval_queue, outbox);
+const DEFINITIONS: &[Definition] = definitions!(
+    roles,
+    products,
+    branches,
+    users,
+    plafonds,
+    loans,
+    loan_history,
+    approval_queue,
+    outbox,
+    transactions,
+    transfers,
+    ledger_entries,
+    account_balances
+);
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
 /// with it read schemas of its own.
@@ -81,6 +99,10 @@ pub(crate) struct Fold {
     loan_history: LoanHistory,
     approval_queue: ApprovalQueue,
     outbox: Outbox,
+    transactions: Transactions,
+    transfers: Transfers,
+    ledger_entries: LedgerEntries,
+    account_balances: AccountBalances,
 }
 
 impl Fold {
@@ -94,7 +116,12 @@ impl Fold {
         self.loans.apply(fact)?;
         self.loan_history.apply(fact)?;
         self.approval_queue.apply(fact)?;
-        self.outbox.apply(fact)
+        self.outbox.apply(fact)?;
+        self.transactions.apply(fact)?;
+        self.transfers.apply(fact)?;
+        self.ledger_entries.apply(fact)?;
+        self.account_balances.apply(fact);
+        Ok(())
     }
 
     /// Writes the changes, a few statements per table however many they are.
@@ -107,6 +134,10 @@ impl Fold {
         self.loans.write(connection).await?;
         self.loan_history.write(connection).await?;
         self.approval_queue.write(connection).await?;
-        self.outbox.write(connection).await
+        self.outbox.write(connection).await?;
+        self.transactions.write(connection).await?;
+        self.transfers.write(connection).await?;
+        self.ledger_entries.write(connection).await?;
+        self.account_balances.write(connection).await
     }
 }

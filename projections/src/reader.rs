@@ -22,7 +22,7 @@ use crate::error::ProjectionError;
 use crate::freshness::{Freshness, Progress};
 use crate::read_models::fingerprint;
 use crate::schema::{FLIPPED, SchemaName, live};
-use crate::stop::Stop;
+use lumbung_journal::Stop;
 
 /// The safety net under the notifications.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -12,6 +12,7 @@ use lumbung_domain::{Person, UserId};
 use lumbung_projections::Identity;
 
 use super::Gate;
+use super::tokens::Token;
 use crate::app::App;
 use crate::audit::Trail;
 use crate::rest::error::ApiError;
@@ -73,16 +74,49 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Caller<G> {
             .ok_or(ApiError::unauthorized())?;
         let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
         trail.identified(Actor { user: token.user, session: token.session });
-        // What this node acknowledged, a logout among it, counts at once.
-        app.access.wait_until_current(app.patience).await?;
-        let identity = app.access.identify(token.session).await?.ok_or(ApiError::unauthorized())?;
-        if identity.person().map(|person| person.user_id) != Some(token.user) {
-            return Err(ApiError::unauthorized());
-        }
-        if !G::admits(&identity) {
-            return Err(G::refusal().into());
-        }
+        let identity = admitted::<G>(app, token).await?;
         Ok(Self { identity, user: token.user, trail, gate: PhantomData })
+    }
+}
+
+/// Whoever is behind a token, if gate `G` admits them now.
+async fn admitted<G: Gate>(app: &App, token: Token) -> Result<Identity, ApiError> {
+    // What this node acknowledged, a logout among it, counts at once.
+    app.access.wait_until_current(app.patience).await?;
+    let identity = app.access.identify(token.session).await?.ok_or(ApiError::unauthorized())?;
+    if identity.person().map(|person| person.user_id) != Some(token.user) {
+        return Err(ApiError::unauthorized());
+    }
+    if !G::admits(&identity) {
+        return Err(G::refusal().into());
+    }
+    Ok(identity)
+}
+
+/// The token of a caller whom gate `G` admitted, for an answer that goes on for so long that they may lose the right to it.
+pub struct Lasting<G: Gate> {
+    token: String,
+    gate: PhantomData<fn() -> G>,
+}
+
+impl<G: Gate> Lasting<G> {
+    /// Whether the token is still good, and the gate still admits whom it stands for.
+    ///
+    /// # Errors
+    /// It is not, or that cannot be known.
+    pub async fn check(&self, app: &App) -> Result<(), ApiError> {
+        let token = app.tokens.verify(&self.token).ok_or(ApiError::unauthorized())?;
+        admitted::<G>(app, token).await.map(drop)
+    }
+}
+
+impl<G: Gate> FromRequestParts<Arc<App>> for Lasting<G> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        Caller::<G>::from_request_parts(parts, app).await?;
+        let token = bearer(&parts.headers).ok_or(ApiError::unauthorized())?.to_owned();
+        Ok(Self { token, gate: PhantomData })
     }
 }
 

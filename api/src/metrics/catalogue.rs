@@ -44,6 +44,22 @@ catalogue! {
     Gauge "lumbung_projection_lag_events" [] "Events that the read models do not show yet.";
     Gauge "lumbung_projection_lag_seconds" [] "Age of the oldest event that the read models do not show yet.";
     Gauge "lumbung_projector_state" ["state"] "1 for what the projector of this node does: running, standby or halted.";
+    Gauge "lumbung_transfers_pending" []
+        "Transfers that are to be settled, as far as the read models show.";
+    Gauge "lumbung_transfers_parked" [] "Transfers that wait for an operator.";
+    Gauge "lumbung_transfers_oldest_seconds" []
+        "Age of the pending transfer that waits longest; 0 if none does.";
+    Counter "lumbung_transfers_settled_total" [] "Transfers that this node settled.";
+    Counter "lumbung_transfers_returned_total" []
+        "Transfers that this node gave back to their senders.";
+    Counter "lumbung_transfers_parked_total" []
+        "Transfers that this node's process manager left to operators.";
+    Counter "lumbung_transfers_retried_total" []
+        "Attempts of this node's process manager that it had to make again.";
+    Gauge "lumbung_settlement_state" ["state"]
+        "1 for what the settlement of transfers on this node does: running or standby.";
+    Gauge "lumbung_settlement_under_way" []
+        "Transfers that this node has asked the ledger to settle and has no answer for yet.";
     Counter "lumbung_cache_hits_total" ["cache"] "Streams that were in memory: of the ledger loop, of the access view.";
     Counter "lumbung_cache_misses_total" ["cache"] "Streams that had to be loaded from the log.";
     Counter "lumbung_stream_events_read_total" [] "Events that were read to load and to compare streams.";

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lumbung_commands::ledger::{Counts, Lane};
-use lumbung_projections::ProjectorState;
+use lumbung_commands::settlement::{SettlementCounts, SettlementState};
+use lumbung_projections::{ProjectorState, transfers};
 use metrics::{counter, gauge};
 use sqlx::PgPool;
 
@@ -18,6 +19,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 pub async fn gather(app: &App) {
     ledger(app);
     projection(app).await;
+    transfers(app).await;
     pool("journal", app.ledger.pool());
     pool("queries", app.reader.live().pool());
     for (name, standing) in [("known", Standing::Known), ("stranger", Standing::Stranger)] {
@@ -73,8 +75,30 @@ async fn projection(app: &App) {
     }
 }
 
+async fn transfers(app: &App) {
+    let SettlementCounts { settled, returned, parked, retried, under_way, .. } = app.settlement.counts();
+    counter!("lumbung_transfers_settled_total").absolute(settled);
+    counter!("lumbung_transfers_returned_total").absolute(returned);
+    counter!("lumbung_transfers_parked_total").absolute(parked);
+    counter!("lumbung_transfers_retried_total").absolute(retried);
+    gauge!("lumbung_settlement_under_way").set(under_way as f64);
+    let now = match app.settlement.state() {
+        SettlementState::Running { .. } => "running",
+        SettlementState::Standby => "standby",
+    };
+    for state in ["running", "standby"] {
+        gauge!("lumbung_settlement_state", "state" => state).set(f64::from(u8::from(state == now)));
+    }
+    let read = app.reader.live();
+    let Ok(Ok(queue)) = tokio::time::timeout(ANSWERS_WITHIN, transfers::queue(&read)).await else { return };
+    let oldest = queue.oldest.map_or(0.0, |since| (Utc::now() - since).as_seconds_f64().max(0.0));
+    gauge!("lumbung_transfers_pending").set(queue.pending as f64);
+    gauge!("lumbung_transfers_parked").set(queue.parked as f64);
+    gauge!("lumbung_transfers_oldest_seconds").set(oldest);
+}
+
 /// Seconds since the event behind `position` was recorded.
-async fn age_of_first_after(app: &App, position: i64) -> Option<f64> {
+pub(crate) async fn age_of_first_after(app: &App, position: i64) -> Option<f64> {
     let after =
         tokio::time::timeout(ANSWERS_WITHIN, app.ledger.feed().after(position, 1)).await.ok()?.ok()?;
     let first = after.iter().flat_map(|facts| facts.iter()).next()?;

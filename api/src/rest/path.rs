@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use lumbung_domain::{BranchId, LoanNumber, ProductId, Rejection, RoleId, UserNumber};
+use lumbung_domain::{BranchId, LoanNumber, ProductId, Rejection, RoleId, TransferId, UserNumber};
 
 use super::body::integer;
 use super::error::ApiError;
@@ -71,6 +71,20 @@ to_change! {
     BranchToChange(BranchId);
     /// The `{id}` of a product to change: 400 if it is no number.
     ProductToChange(ProductId);
+}
+
+/// The `{id}` of a transfer to change: 400 if it is no UUID.
+pub(super) struct TransferToChange(pub(super) TransferId);
+
+impl FromRequestParts<Arc<App>> for TransferToChange {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let text = Path::<String>::from_request_parts(parts, app).await.ok();
+        // Hyphenated alone, so that there is one way to write an id.
+        let id = text.filter(|text| text.len() == 36).and_then(|Path(text)| text.parse().ok());
+        Ok(Self(id.ok_or_else(|| ApiError::parameter("id", "must be a UUID"))?))
+    }
 }
 
 /// The `{userId}` and `{roleId}` of a role to take away: 400 naming what is no number.

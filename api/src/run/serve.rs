@@ -84,7 +84,10 @@ async fn serve(
             write_within: Duration::from_millis(config.limits.write_timeout_ms),
         };
         let mut reason = None;
-        let told = async { reason = wait(&mut ended).await };
+        let told = async {
+            reason = wait(&mut ended).await;
+            app.operations.end();
+        };
         if !http::serve(listener, router, bounds, told, DRAIN_WITHIN).await {
             warn!("requests were still open after {} s", DRAIN_WITHIN.as_secs());
         }
@@ -164,6 +167,8 @@ fn greet(config: &Config, address: SocketAddr) {
         for account in demo::accounts() {
             println!("  {:<26} {}", account.email, account.password);
         }
+        let wallet = demo::wallet_user();
+        println!("  {:<26} {} (wallet: phone and PIN)", wallet.phone, wallet.pin);
         println!();
         println!("Try:");
         println!(

@@ -51,6 +51,14 @@ pub fn app_options(options: &PgConnectOptions) -> PgConnectOptions {
         .disable_statement_logging()
 }
 
+/// How whoever sets up the journal connects: as `lumbung_owner`.
+pub(crate) fn owner_options(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .options([("role", OWNER_ROLE), ("timezone", "UTC"), ISOLATION])
+        .disable_statement_logging()
+}
+
 /// A pool of application connections.
 ///
 /// # Errors
@@ -116,7 +124,7 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<(), JournalError> {
     .await?;
     connection.close().await?;
 
-    let owner = options.clone().options([("role", OWNER_ROLE), ("search_path", "journal")]);
+    let owner = owner_options(options).options([("search_path", "journal")]);
     let mut connection = PgConnection::connect_with(&owner).await?;
     MIGRATOR.run_direct(&mut connection).await?;
     connection.close().await?;

@@ -39,12 +39,20 @@ pub async fn find(pool: &PgPool, keys: &[[u8; 32]]) -> Result<HashMap<[u8; 32], 
 
 /// Forgets the answers from before `horizon`, at most `limit` of them; answers how many.
 ///
+/// What a process manager was answered for an event is younger than that event, so nothing is forgotten that is as young as the
+/// event that some manager's checkpoint stands on: it may still ask again for everything behind it.
+///
 /// # Errors
 /// The database fails.
 pub async fn forget_before(pool: &PgPool, horizon: DateTime<Utc>, limit: i64) -> Result<u64, JournalError> {
     let done = sqlx::query(
         "delete from journal.idempotency where ctid = any(array(
-             select ctid from journal.idempotency where recorded_at < $1 limit $2))",
+             select ctid from journal.idempotency where recorded_at < least($1, (
+                 select coalesce(
+                     (select recorded_at from journal.events where position = behind.position), '-infinity')
+                 from (select max(position) as position from journal.process_checkpoints
+                     group by process order by 1 limit 1) as behind))
+             limit $2))",
     )
     .bind(horizon)
     .bind(limit)

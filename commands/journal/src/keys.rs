@@ -28,8 +28,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::append::WrappedPersonKey;
 use crate::error::JournalError;
+use crate::read;
 
 pub use index::IndexKey;
+pub(crate) use index::NAME as INDEX;
 
 /// How many unwrapped person keys a node keeps.
 pub const KEY_CACHE: usize = 65_536;
@@ -84,6 +86,12 @@ pub enum KeyError {
     /// be sealed so that nobody else can open them.
     #[error("the master key is not the one that this ledger was opened with")]
     WrongMasterKey,
+    /// The log came without its keys. Fatal: nobody could log in, and everybody could register a second time.
+    #[error(
+        "the log is here, but the ledger's keys are not: it was imported without them; \
+         import it with keys into an empty database"
+    )]
+    NoKeys,
     /// The person was erased: their key is gone for good.
     #[error("the person's key was destroyed")]
     Erased,
@@ -99,7 +107,7 @@ impl Vault {
     /// Opens the ledger's keys, creating the index key on the first start.
     ///
     /// # Errors
-    /// [`KeyError::WrongMasterKey`], or the database fails.
+    /// [`KeyError::WrongMasterKey`], [`KeyError::NoKeys`], or the database fails.
     pub async fn open(pool: PgPool, ledger: LedgerId, master: MasterKey) -> Result<Self, JournalError> {
         let index = IndexKey::open(&pool, ledger, &master).await?;
         let capacity = NonZeroUsize::new(KEY_CACHE).unwrap_or(NonZeroUsize::MIN);
@@ -214,9 +222,28 @@ impl Vault {
 /// no keys to try.
 ///
 /// # Errors
-/// [`KeyError::WrongMasterKey`], or the database fails.
+/// [`KeyError::WrongMasterKey`], [`KeyError::NoKeys`], or the database fails.
 pub async fn check(pool: &PgPool, master: MasterKey) -> Result<(), JournalError> {
-    IndexKey::find(pool, &master).await.map(drop)
+    let old = read::head(pool).await?.position > 1;
+    match IndexKey::find(pool, &master).await? {
+        None if old => Err(KeyError::NoKeys.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The same key under another wrapping. `name`: `index`, or the person's id.
+///
+/// # Errors
+/// [`KeyError::WrongMasterKey`] when `from` does not open it.
+pub(crate) fn rewrap(
+    from: &MasterKey,
+    to: &MasterKey,
+    ledger: LedgerId,
+    name: &str,
+    wrapped: &[u8],
+) -> Result<Vec<u8>, KeyError> {
+    let key = unwrap(from, ledger, name, wrapped)?;
+    wrap(to, ledger, name, &key)
 }
 
 impl Sealer {
@@ -358,7 +385,7 @@ fn wrap_data(ledger: LedgerId, name: &str) -> Vec<u8> {
     [b"lumbung-key-v1/", ledger.0.as_bytes().as_slice(), name.as_bytes()].concat()
 }
 
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyError> {
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyError> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(&mut *bytes).map_err(|_| KeyError::NoEntropy)?;
     Ok(bytes)

@@ -5,7 +5,7 @@ mod snapshots;
 
 use chrono::{DateTime, Utc};
 use lumbung_domain::{AggregateType, AnyEvent, postings};
-use sqlx::{PgPool, Row};
+use sqlx::{PgExecutor, PgPool, Row};
 
 use crate::codec;
 use crate::error::JournalError;
@@ -118,7 +118,8 @@ async fn up_to_the_malformed(pool: &PgPool, head: Head) -> Result<Vec<Record>, V
     }
 }
 
-fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<AnyEvent, Break> {
+/// Checks one event by itself and against its predecessor; answers what it says.
+pub(crate) fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<AnyEvent, Break> {
     record.check_follows(previous)?;
     let broken = |reason| Break { position: record.position, reason };
     if record.recorded_at < time {
@@ -135,7 +136,8 @@ fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<AnyEven
     Ok(event)
 }
 
-async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
+/// Checks that the sequences of every stream have no gap.
+pub(crate) async fn check_sequences(executor: impl PgExecutor<'_>) -> Result<(), JournalError> {
     let row = sqlx::query(
         "select position, aggregate_type || '/' || aggregate_id as stream, sequence, expected from (
              select position, aggregate_type, aggregate_id, sequence,
@@ -143,9 +145,8 @@ async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
              from journal.events
          ) numbered where sequence <> expected order by position limit 1",
     )
-    .fetch_optional(pool)
-    .await
-    .map_err(JournalError::from)?;
+    .fetch_optional(executor)
+    .await?;
     let Some(row) = row else { return Ok(()) };
     let read = || -> Result<Break, sqlx::Error> {
         Ok(Break {
@@ -157,17 +158,17 @@ async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
             },
         })
     };
-    Err(VerifyError::Broken(read().map_err(JournalError::from)?))
+    Err(JournalError::Broken(read()?))
 }
 
-async fn check_anchors(pool: &PgPool, head: Head) -> Result<u64, VerifyError> {
+/// Checks every anchor against the log, which was found to end at `head`; answers how many there are.
+pub(crate) async fn check_anchors(executor: impl PgExecutor<'_>, head: Head) -> Result<u64, JournalError> {
     let rows = sqlx::query(
         "select a.position, a.hash as anchored, e.hash as found
          from journal.anchors a left join journal.events e using (position) order by a.position",
     )
-    .fetch_all(pool)
-    .await
-    .map_err(JournalError::from)?;
+    .fetch_all(executor)
+    .await?;
     for row in &rows {
         let read = || -> Result<_, sqlx::Error> {
             Ok((
@@ -176,14 +177,14 @@ async fn check_anchors(pool: &PgPool, head: Head) -> Result<u64, VerifyError> {
                 row.try_get("found")?,
             ))
         };
-        let (position, anchored, found): (i64, &[u8], Option<&[u8]>) = read().map_err(JournalError::from)?;
+        let (position, anchored, found): (i64, &[u8], Option<&[u8]>) = read()?;
         // Beyond the head that was read alone it may stand on what was written since.
         if found.is_none() && position > head.position {
             let reason = BreakReason::TailMissing { end: head.position };
-            return Err(VerifyError::Broken(Break { position: head.position + 1, reason }));
+            return Err(JournalError::Broken(Break { position: head.position + 1, reason }));
         }
         if found.and_then(Hash::from_slice) != Hash::from_slice(anchored) {
-            return Err(VerifyError::Broken(Break { position, reason: BreakReason::AnchorMismatch }));
+            return Err(JournalError::Broken(Break { position, reason: BreakReason::AnchorMismatch }));
         }
     }
     Ok(rows.len() as u64)
@@ -203,4 +204,15 @@ pub async fn anchor(pool: &PgPool) -> Result<Head, JournalError> {
             .await?;
     }
     Ok(head)
+}
+
+/// Where the log ended when it was last written down, and when that was; `None` before the first time.
+///
+/// # Errors
+/// The database fails.
+pub async fn last_anchor(pool: &PgPool) -> Result<Option<(i64, DateTime<Utc>)>, JournalError> {
+    let row = sqlx::query("select position, anchored_at from journal.anchors order by position desc limit 1")
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| Ok((row.try_get("position")?, row.try_get("anchored_at")?))).transpose()
 }

@@ -1,7 +1,7 @@
 //! The bounded ways into the loop.
 //!
-//! Clients and process managers queue separately: managers get at most an eighth of a batch while clients wait, and
-//! never nothing. A full client lane refuses at once.
+//! Clients and process managers queue separately: managers get at most an eighth of a batch while clients wait, never
+//! nothing, and whatever room the clients leave. A full client lane refuses at once.
 
 use std::collections::VecDeque;
 
@@ -72,6 +72,11 @@ impl Lanes {
         }
         while into.len() < most {
             let Ok(ticket) = self.clients.try_recv() else { break };
+            into.push_back(ticket);
+        }
+        // No client waits any more; what is left of the batch is theirs.
+        while into.len() < most {
+            let Ok(ticket) = self.managers.try_recv() else { break };
             into.push_back(ticket);
         }
     }

@@ -6,36 +6,46 @@ use sha2::Sha256;
 use sqlx::{PgPool, Row};
 use zeroize::Zeroizing;
 
-use super::{MasterKey, random, unwrap, wrap};
+use super::{KeyError, MasterKey, random, unwrap, wrap};
 use crate::error::JournalError;
+use crate::read;
 
-const NAME: &str = "index";
+/// Its name, in the database and in exports.
+pub(crate) const NAME: &str = "index";
 
 /// The ledger's own secret for keyed hashes. Wrapped by the master key in the database; never rotates.
 #[derive(Clone)]
 pub struct IndexKey(Zeroizing<[u8; 32]>);
 
 impl IndexKey {
-    /// Draws the key on the ledger's first start, and unwraps it on every other.
+    /// Draws the key on the first start of a new ledger, and unwraps it on every other.
+    ///
+    /// A ledger with a history and without the key came from an export without keys. A new key would find nobody who
+    /// registered under the old one, and let their e-mails be claimed again: so there is none.
     pub(super) async fn open(
         pool: &PgPool,
         ledger: LedgerId,
         master: &MasterKey,
     ) -> Result<Self, JournalError> {
-        let wrapped = wrap(master, ledger, NAME, &*random::<32>()?)?;
-        sqlx::query("insert into journal.ledger_keys (name, wrapped) values ($1, $2) on conflict do nothing")
+        // Whoever writes the second event has stored the key before: it is looked for after that event was.
+        let new = read::head(pool).await?.position <= 1;
+        let mut wrapped = stored(pool).await?;
+        if wrapped.is_none() && new {
+            let fresh = wrap(master, ledger, NAME, &*random::<32>()?)?;
+            sqlx::query(
+                "insert into journal.ledger_keys (name, wrapped) values ($1, $2) on conflict do nothing",
+            )
             .bind(NAME)
-            .bind(wrapped)
+            .bind(fresh)
             .execute(pool)
             .await?;
-        let row = sqlx::query("select wrapped from journal.ledger_keys where name = $1")
-            .bind(NAME)
-            .fetch_one(pool)
-            .await?;
-        Ok(Self(unwrap(master, ledger, NAME, row.try_get("wrapped")?)?))
+            wrapped = stored(pool).await?;
+        }
+        Ok(Self(unwrap(master, ledger, NAME, &wrapped.ok_or(KeyError::NoKeys)?)?))
     }
 
-    /// The key of the ledger in this database; writes nothing. `None` if the ledger was never opened.
+    /// The key of the ledger in this database; writes nothing. `None` if the ledger was never opened, or has
+    /// come here without its keys.
     ///
     /// # Errors
     /// [`super::KeyError::WrongMasterKey`], or the database fails.
@@ -68,4 +78,12 @@ impl IndexKey {
         }
         mac.finalize().into_bytes().into()
     }
+}
+
+async fn stored(pool: &PgPool) -> Result<Option<Vec<u8>>, JournalError> {
+    let row = sqlx::query("select wrapped from journal.ledger_keys where name = $1")
+        .bind(NAME)
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(|row| row.try_get("wrapped")).transpose()?)
 }
