@@ -17,6 +17,10 @@ test *args:
 crash rounds="50" races="1000":
     LUMBUNG_CRASH_ROUNDS={{ rounds }} LUMBUNG_RACES={{ races }} cargo test -p lumbung --test acceptance --locked -- crash:: --nocapture
 
+# The money storm: wallets under `kill -9` of servers and PostgreSQL; prints the table of docs/crash-tests.md.
+money-storm rounds="100" seconds="60" parallel="4":
+    LUMBUNG_STORM_ROUNDS={{ rounds }} LUMBUNG_STORM_SECONDS={{ seconds }} LUMBUNG_STORM_PARALLEL={{ parallel }} cargo test -p lumbung --test acceptance --locked -- money_storm:: --nocapture
+
 # Two thousand applications of one customer over 64 connections, and a thousand decisions that four race for; see tests/loans/races.rs.
 races submissions="2000" connections="64" races="1000":
     LUMBUNG_SUBMISSIONS={{ submissions }} LUMBUNG_CONNECTIONS={{ connections }} LUMBUNG_RACES={{ races }} cargo test -p lumbung --test acceptance --locked -- loans::races --nocapture
@@ -32,6 +36,14 @@ golden-update:
 # Idempotency-Keys in so many copies at once; prints what came back.
 storm keys="2000" copies="16":
     LUMBUNG_STORM_KEYS={{ keys }} LUMBUNG_STORM_COPIES={{ copies }} cargo test -p lumbung --test acceptance --locked -- storm:: --nocapture
+
+# So many single edits of a ledger, each of which `lumbung verify` must name; see tests/edits.rs.
+edits count="1000":
+    LUMBUNG_EDITS={{ count }} cargo test -p lumbung --test acceptance --locked -- edits:: --nocapture
+
+# Lives the example ledger through once more and writes tests/example_data.ndjson anew.
+example-update:
+    LUMBUNG_UPDATE=1 cargo test -p lumbung --test acceptance --locked -- export::example
 
 # Forged tokens, and what of people and secrets can be found in database, files and logs.
 attacks:
@@ -60,3 +72,12 @@ bench *args:
 # Whether the benchmark runs; its figures mean little.
 bench-quick *args:
     cargo bench -p lumbung --bench ledger --locked -- --quick {{ args }}
+
+# The benchmark over HTTP, e.g. `just bench-http --json figures.json` or `just bench-http --only topup/,insert/`. The server
+# and the load generator are built as the release is.
+bench-http *args:
+    cargo bench --profile release -p lumbung --bench ledger --locked -- --http {{ args }}
+
+# Whether the benchmark over HTTP runs, in seconds; its figures mean little.
+bench-http-quick *args:
+    cargo bench -p lumbung --bench ledger --locked -- --http --quick {{ args }}

@@ -4,8 +4,10 @@
 mod admin;
 mod audit;
 mod auth;
+mod books;
 mod connections;
 mod crash;
+mod edits;
 mod embedded;
 mod events_page;
 mod export;
@@ -15,6 +17,7 @@ mod identity;
 mod leaks;
 mod ledger;
 mod loans;
+mod money_storm;
 mod observability;
 mod profile;
 mod rest_browsers;

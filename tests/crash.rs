@@ -5,7 +5,7 @@
 
 mod books;
 mod customer;
-mod dice;
+pub(crate) mod dice;
 mod door;
 mod kills;
 mod races;
@@ -124,7 +124,7 @@ impl Counted {
     }
 }
 
-pub(super) fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number")))
 }

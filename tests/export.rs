@@ -2,6 +2,8 @@
 
 mod command_line;
 mod damaged;
+pub(crate) mod example;
+mod fold;
 mod round_trip;
 
 use lumbung_journal::portable::{Exported, ImportError, Imported, KeysOnImport, Passphrase, export, import};
@@ -13,7 +15,7 @@ use crate::support::ledger::MASTER_KEY;
 
 const PASSPHRASE: &str = "seven sacks of rice";
 /// The key of the place that ledgers are taken to.
-const OTHER_MASTER_KEY: [u8; 32] = [8; 32];
+pub(crate) const OTHER_MASTER_KEY: [u8; 32] = [8; 32];
 
 fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(Zeroizing::new(text.to_owned())).unwrap()

@@ -24,6 +24,7 @@ mod profile;
 mod rules;
 mod staff;
 mod walk;
+mod wallet;
 
 use messages::{Golden, rows};
 
@@ -58,6 +59,7 @@ areas! {
     ledger "LEDGER";
     rules "RULES";
     limits "LIMITS";
+    wallet "WALLET";
     identity "IDENTITY";
 }
 

@@ -152,8 +152,11 @@ pub fn router(app: Arc<App>) -> Router {
     routes()
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(DefaultBodyLimit::max(limit))
-        .layer(CatchPanicLayer::custom(edge::panicked))
-        .layer(from_fn_with_state(Arc::clone(&app), edge::surround))
+        // The first is the outermost. One layer of three: each by itself would be boxed and cloned for every request.
+        .layer((
+            from_fn_with_state(Arc::clone(&app), edge::surround),
+            CatchPanicLayer::custom(edge::panicked),
+            DefaultBodyLimit::max(limit),
+        ))
         .with_state(app)
 }

@@ -1,7 +1,8 @@
 //! The streams that authentication and authorisation read on every request, in memory.
 //!
-//! Bounds: an LRU of its own per kind of stream, so that a flood of sessions does not push out the roles. Order: one
-//! task applies the feed. A cached stream takes an event only at its own sequence + 1; a smaller one it has already;
+//! Bounds: an LRU of its own per kind of stream, so that a flood of sessions does not push out the roles. Order: the feed
+//! is applied by position, under one lock: by the task that follows it, or by whoever needs a position before that task
+//! had its turn. A cached stream takes an event only at its own sequence + 1; a smaller one it has already;
 //! a gap evicts it, and the next reader loads it.
 //!
 //! A load races with the feed: it sees the log as of some position, while the view may have applied a later one, and
@@ -18,7 +19,7 @@ use std::time::Duration;
 use lru::LruCache;
 use lumbung_domain::{Aggregate, AggregateType, AnyAggregate, StreamId};
 use lumbung_journal::feed::RING_FACTS;
-use lumbung_journal::{Fact, Feed, JournalError, read};
+use lumbung_journal::{Fact, Facts, Feed, JournalError, read};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tracing::{error, warn};
@@ -104,14 +105,33 @@ impl AccessView {
                 }
                 continue;
             };
-            {
-                let mut shelves = self.shelves();
-                batches.iter().flat_map(|batch| batch.iter()).for_each(|fact| shelves.apply(fact));
-                shelves.applied = last.position;
-            }
-            self.applied.send_replace(last.position);
+            let last = last.position;
+            self.take_in(&mut self.shelves(), &batches, last);
         }
         Ok(())
+    }
+
+    /// Applies what is not applied yet of facts up to `last`.
+    fn take_in(&self, shelves: &mut Shelves, batches: &[Facts], last: i64) {
+        let applied = shelves.applied;
+        if last <= applied {
+            return;
+        }
+        let facts = batches.iter().flat_map(|batch| batch.iter());
+        facts.filter(|fact| fact.position > applied).for_each(|fact| shelves.apply(fact));
+        shelves.applied = last;
+        // Under the lock, so that it never falls.
+        self.applied.send_replace(last);
+    }
+
+    /// Applies a step of what the feed has in memory.
+    fn step(&self) {
+        let mut shelves = self.shelves();
+        let Some(batches) = self.feed.in_memory(shelves.applied, STEP_FACTS) else { return };
+        let last = batches.iter().rev().find_map(|batch| batch.last()).map(|fact| fact.position);
+        if let Some(last) = last {
+            self.take_in(&mut shelves, &batches, last);
+        }
     }
 
     /// The position up to which the view has applied the feed.
@@ -125,6 +145,12 @@ impl AccessView {
     /// # Errors
     /// [`Behind`] when the time is over.
     pub async fn wait_until_applied(&self, position: i64, patience: Duration) -> Result<i64, Behind> {
+        let held = self.applied();
+        if held >= position {
+            return Ok(held);
+        }
+        // Nearly always that is all there is to wait for.
+        self.step();
         let mut applied = self.applied.subscribe();
         let reached = tokio::time::timeout(patience, applied.wait_for(|held| *held >= position)).await;
         match reached {

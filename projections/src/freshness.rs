@@ -2,9 +2,10 @@
 //! position is handed the very schema that shows it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::reader::LiveSchema;
 use crate::schema::SchemaName;
@@ -22,31 +23,69 @@ pub struct Shown {
 /// What reads on this node show. The position falls only when PostgreSQL lost asynchronously committed batches in
 /// a crash; then they are projected again.
 #[derive(Debug)]
-pub(crate) struct Progress(watch::Sender<Shown>);
+pub(crate) struct Progress {
+    shown: watch::Sender<Shown>,
+    demand: Arc<Demand>,
+}
+
+/// Who waits. While nobody does, the projector of this node may gather events.
+#[derive(Debug, Default)]
+pub(crate) struct Demand {
+    waiting: AtomicUsize,
+    bell: Notify,
+}
+
+/// One who waits, for as long as it is held.
+struct Waiting<'a>(&'a Demand);
+
+impl Demand {
+    fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.bell.notify_one();
+        Waiting(self)
+    }
+
+    /// Returns once somebody waits. May return early, never late.
+    pub(crate) async fn arises(&self) {
+        while self.waiting.load(Ordering::SeqCst) == 0 {
+            self.bell.notified().await;
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Progress {
     pub(crate) fn new(schema: LiveSchema, position: i64) -> Self {
         let schema = Arc::new(schema);
         schema.promise(position);
-        Self(watch::Sender::new(Shown { schema, position }))
+        Self { shown: watch::Sender::new(Shown { schema, position }), demand: Arc::default() }
     }
 
     pub(crate) fn shown(&self) -> Shown {
-        self.0.borrow().clone()
+        self.shown.borrow().clone()
+    }
+
+    pub(crate) fn demand(&self) -> &Arc<Demand> {
+        &self.demand
     }
 
     pub(crate) fn position(&self) -> i64 {
-        self.0.borrow().position
+        self.shown.borrow().position
     }
 
     pub(crate) fn shows(&self, schema: &SchemaName) -> bool {
-        self.0.borrow().schema.name() == schema
+        self.shown.borrow().schema.name() == schema
     }
 
     /// `schema` has come to `position`. False if it is not the one that reads look at.
     pub(crate) fn raise(&self, schema: &SchemaName, position: i64) -> bool {
         let mut shown = false;
-        self.0.send_if_modified(|held| {
+        self.shown.send_if_modified(|held| {
             shown = held.schema.name() == schema;
             let higher = shown && position > held.position;
             if higher {
@@ -61,7 +100,7 @@ impl Progress {
     /// Sets what a fresh look at the checkpoint of `schema` found, unless the position changed since `before`, when the
     /// look began.
     pub(crate) fn correct(&self, schema: &SchemaName, before: i64, position: i64) {
-        self.0.send_if_modified(|held| {
+        self.shown.send_if_modified(|held| {
             let wrong = held.schema.name() == schema && held.position == before && position != before;
             if wrong {
                 held.schema.promise(position);
@@ -73,7 +112,7 @@ impl Progress {
 
     /// Moves reads to a schema that has come to `position`, if it shows no less than they have shown.
     pub(crate) fn move_to(&self, schema: LiveSchema, position: i64) -> bool {
-        self.0.send_if_modified(|held| {
+        self.shown.send_if_modified(|held| {
             let as_far = position >= held.position;
             if as_far {
                 schema.promise(position);
@@ -84,13 +123,16 @@ impl Progress {
     }
 
     pub(crate) fn freshness(&self) -> Freshness {
-        Freshness(self.0.subscribe())
+        Freshness { shown: self.shown.subscribe(), demand: Arc::clone(&self.demand) }
     }
 }
 
 /// Waits until the reads of this node show a position.
 #[derive(Debug, Clone)]
-pub struct Freshness(watch::Receiver<Shown>);
+pub struct Freshness {
+    shown: watch::Receiver<Shown>,
+    demand: Arc<Demand>,
+}
 
 /// The read models did not reach the position in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -104,13 +146,13 @@ impl Freshness {
     /// What reads show now.
     #[must_use]
     pub fn shown(&self) -> Shown {
-        self.0.borrow().clone()
+        self.shown.borrow().clone()
     }
 
     /// The position that reads show now.
     #[must_use]
     pub fn projected(&self) -> i64 {
-        self.0.borrow().position
+        self.shown.borrow().position
     }
 
     /// Waits until reads show `position`, for at most `patience` (see [`PATIENCE`]). Answers what they show, and where.
@@ -118,7 +160,12 @@ impl Freshness {
     /// # Errors
     /// [`Behind`] when the time is over.
     pub async fn wait_for(&self, position: i64, patience: Duration) -> Result<Shown, Behind> {
-        let mut progress = self.0.clone();
+        let shown = self.shown();
+        if shown.position >= position {
+            return Ok(shown);
+        }
+        let _waiting = self.demand.wait();
+        let mut progress = self.shown.clone();
         let reached =
             tokio::time::timeout(patience, progress.wait_for(|shown| shown.position >= position)).await;
         match reached {

@@ -6,7 +6,7 @@
 //! transient is tried again with growing pauses.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lumbung_journal::{Facts, Feed, JournalError};
 use sqlx::postgres::PgConnectOptions;
@@ -16,12 +16,19 @@ use tracing::{error, info, warn};
 
 use crate::checkpoint::SchemaWriter;
 use crate::error::{ProjectionError, chain};
+use crate::freshness::Demand;
 use crate::reader::Reader;
 use crate::schema::SchemaName;
 use lumbung_journal::Stop;
 
 /// How many events a transaction takes, about: whole batches of the ledger loop.
 pub const BATCH_FACTS: usize = 4_096;
+
+/// While nobody on this node waits for a position, transactions begin at least so far apart: a few large ones take far less of
+/// the database than many small ones. Readers on other nodes see events later by so much.
+const PACE: Duration = Duration::from_millis(10);
+/// With so many events at hand nothing is gained by waiting for more.
+const ENOUGH_FACTS: usize = 1_024;
 
 /// How often a standby asks for the lock.
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
@@ -59,8 +66,8 @@ impl Projector {
     #[must_use]
     pub fn start(options: PgConnectOptions, feed: Arc<Feed>, reader: Arc<Reader>, stop: Stop) -> Self {
         let (sender, state) = watch::channel(ProjectorState::Standby);
-        let target = reader.target();
-        let shift = Shift { options, feed, reader, target, state: sender, stop };
+        let (target, demand) = (reader.target(), reader.demand());
+        let shift = Shift { options, feed, reader, demand, target, state: sender, stop };
         Self { task: tokio::spawn(shift.work()), state }
     }
 
@@ -104,6 +111,7 @@ struct Shift {
     options: PgConnectOptions,
     feed: Arc<Feed>,
     reader: Arc<Reader>,
+    demand: Arc<Demand>,
     target: watch::Receiver<SchemaName>,
     state: watch::Sender<ProjectorState>,
     stop: Stop,
@@ -179,10 +187,24 @@ impl Shift {
                 self.idle(&mut writer, &mut woken).await?;
                 continue;
             }
+            let begun = Instant::now();
             in_time(project(&mut writer, &batches)).await?;
             *pause = SHORTEST_PAUSE;
             self.reader.projected(schema, writer.position());
             self.state.send_replace(ProjectorState::Running { position: writer.position() });
+            if batches.iter().map(|batch| batch.len()).sum::<usize>() < ENOUGH_FACTS {
+                self.gather(begun + PACE).await;
+            }
+        }
+    }
+
+    /// Lets events come together until then, or until somebody waits.
+    async fn gather(&mut self, until: Instant) {
+        tokio::select! {
+            () = self.demand.arises() => {}
+            () = tokio::time::sleep_until(until.into()) => {}
+            _ = self.target.changed() => self.target.mark_changed(),
+            () = self.stop.raised() => {}
         }
     }
 

@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::checkpoint::PROJECTED;
 use crate::error::ProjectionError;
-use crate::freshness::{Freshness, Progress};
+use crate::freshness::{Demand, Freshness, Progress};
 use crate::read_models::fingerprint;
 use crate::schema::{FLIPPED, SchemaName, live};
 use lumbung_journal::Stop;
@@ -126,6 +126,11 @@ impl Reader {
     #[must_use]
     pub fn freshness(&self) -> Freshness {
         self.progress.freshness()
+    }
+
+    /// Who waits on this node.
+    pub(crate) fn demand(&self) -> Arc<Demand> {
+        Arc::clone(self.progress.demand())
     }
 
     /// Starts the task that follows flips and, where another node projects, its progress.

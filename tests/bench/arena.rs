@@ -18,6 +18,9 @@ use crate::{plain_insert, published};
 
 const TEMPLATE: &str = "bench_template";
 
+/// Wraps the keys of the people in it.
+pub(crate) const MASTER_KEY: [u8; 32] = [7; 32];
+
 /// Customers, and as many wallets.
 pub(crate) const WALLETS: usize = 1_000;
 
@@ -74,7 +77,7 @@ impl Arena {
         let database = cluster.url(TEMPLATE);
         let (customers, sample) = fill(&database).await?;
         let admin = tokio::sync::Mutex::new(admin);
-        let meter = Meter { postmaster: postmaster(&data)? };
+        let meter = Meter { postmaster: postmaster(&data)?, product: None };
         Ok(Self { cluster, admin, customers, sample, data, meter, _temporary: temporary })
     }
 
@@ -88,9 +91,14 @@ impl Arena {
 
     /// A copy of the template, and a checkpoint, so that nobody pays for what somebody else wrote.
     pub(crate) async fn stage(&self, name: &str) -> Result<Stage, Failure> {
+        self.stage_of(TEMPLATE, name).await
+    }
+
+    /// The same of another database, which nobody is connected to.
+    pub(crate) async fn stage_of(&self, template: &str, name: &str) -> Result<Stage, Failure> {
         let mut admin = self.admin.lock().await;
         admin.execute(format!("drop database if exists {name} with (force)").as_str()).await?;
-        admin.execute(format!("create database {name} template {TEMPLATE}").as_str()).await?;
+        admin.execute(format!("create database {name} template {template}").as_str()).await?;
         admin.execute("checkpoint").await?;
         Ok(Stage { name: name.to_owned(), database: self.cluster.url(name) })
     }
@@ -127,7 +135,7 @@ pub(crate) async fn open_ledger(database: &PgConnectOptions) -> Result<(Ledger, 
     let calendar = std::sync::Arc::new(|instant: chrono::DateTime<chrono::Utc>| {
         instant.with_timezone(&chrono_tz::Tz::Asia__Jakarta).date_naive()
     });
-    let options = LedgerOptions::new(database.clone(), MasterKey::new([7; 32]), calendar);
+    let options = LedgerOptions::new(database.clone(), MasterKey::new(MASTER_KEY), calendar);
     Ok(Ledger::open(options).await?)
 }
 

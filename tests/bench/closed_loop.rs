@@ -114,14 +114,14 @@ pub(crate) fn quantile(sorted: &[u32], share: f64) -> Option<f64> {
 }
 
 /// xorshift64: cheap, and the same every time.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(caller: usize) -> Self {
+    pub(crate) fn new(caller: usize) -> Self {
         Self((caller as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    fn draw(&mut self) -> u64 {
+    pub(crate) fn draw(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

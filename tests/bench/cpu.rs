@@ -10,10 +10,11 @@ use crate::Failure;
 /// `USER_HZ` of every Linux that we know: what the kernel tells process times in.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Reads the processor time of this process and of one PostgreSQL.
+/// Reads the processor time of this process, of one PostgreSQL, and of the product where that is a process of its own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Meter {
     pub(crate) postmaster: u32,
+    pub(crate) product: Option<u32>,
 }
 
 /// Since the processes started, in clock ticks.
@@ -21,6 +22,7 @@ pub(crate) struct Meter {
 pub(crate) struct Ticks {
     own: u64,
     server: u64,
+    product: Option<u64>,
     /// Of all processes and the kernel, and the time that the host took from this machine.
     everybody: u64,
     at: Instant,
@@ -33,6 +35,8 @@ pub(crate) struct Cpu {
     pub(crate) own_us: f64,
     /// Of all processes of the server.
     pub(crate) server_us: f64,
+    /// Of the product, where that is a process of its own.
+    pub(crate) product_us: Option<f64>,
     /// What everybody else used, in percent of the machine. More than a few, and the figure means little.
     pub(crate) others_percent: f64,
 }
@@ -53,7 +57,11 @@ impl Meter {
                 server += stat.with_ended;
             }
         }
-        Ok(Ticks { own: own.with_ended, server, everybody: busy()?, at: Instant::now() })
+        let product = match self.product {
+            Some(process) => Some(Stat::read(&format!("/proc/{process}/stat"))?.with_ended),
+            None => None,
+        };
+        Ok(Ticks { own: own.with_ended, server, product, everybody: busy()?, at: Instant::now() })
     }
 }
 
@@ -63,12 +71,15 @@ impl Ticks {
         let seconds = |ticks: u64| ticks as f64 / TICKS_PER_SECOND;
         let own = later.own.saturating_sub(self.own);
         let server = later.server.saturating_sub(self.server);
-        let others = later.everybody.saturating_sub(self.everybody).saturating_sub(own + server);
+        let product = later.product.zip(self.product).map(|(later, before)| later.saturating_sub(before));
+        let ours = own + server + product.unwrap_or_default();
+        let others = later.everybody.saturating_sub(self.everybody).saturating_sub(ours);
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
         let machine = (later.at - self.at).as_secs_f64() * cores;
         Cpu {
             own_us: seconds(own) * 1e6 / commands.max(1.0),
             server_us: seconds(server) * 1e6 / commands.max(1.0),
+            product_us: product.map(|product| seconds(product) * 1e6 / commands.max(1.0)),
             others_percent: seconds(others) / machine * 100.0,
         }
     }

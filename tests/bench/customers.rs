@@ -1,7 +1,9 @@
 //! The people who do business in the benchmark: registered and logged in by the product's own use cases.
 
-use std::sync::Arc;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock};
 
+use argon2::{Argon2, PasswordHasher};
 use lumbung_commands::ledger::Call;
 use lumbung_commands::reference::DefineReferenceData;
 use lumbung_commands::user::{Newcomer, RegisterCustomer};
@@ -13,9 +15,8 @@ use uuid::Uuid;
 use crate::Failure;
 use crate::product::{self, Depositor};
 
-/// A stored Argon2 hash has this form and size; nobody logs in by it here.
-const PASSWORD: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ";
+/// Everybody's password, so that it is hashed once.
+pub(crate) const PASSWORD: &str = "correct-Horse-7";
 
 /// A customer with an open session and an open wallet.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +27,23 @@ pub(crate) struct Customer {
 /// Registers customers and gives each a first credit, which opens the wallet.
 pub(crate) async fn register(ledger: &Ledger, count: usize) -> Result<Vec<Customer>, Failure> {
     definite(ledger.execute(DefineReferenceData, Call::default()).await?.outcome)?;
-    let mut customers = Vec::with_capacity(count);
-    // One by one they would wait for a thousand commits.
-    for numbers in (1..=i64::try_from(count)?).collect::<Vec<_>>().chunks(100) {
+    let customers = register_numbers(ledger, 1..=i64::try_from(count)?).await?;
+    let depositors = Arc::new(Depositor::all(ledger, &customers).await?);
+    product::warm_up(ledger, &depositors).await?;
+    Ok(customers)
+}
+
+/// Registers the customers with these numbers. Their wallets are not open yet.
+pub(crate) async fn register_numbers(
+    ledger: &Ledger,
+    numbers: RangeInclusive<i64>,
+) -> Result<Vec<Customer>, Failure> {
+    let mut customers = Vec::new();
+    // One by one they would wait for as many commits.
+    for numbers in numbers.collect::<Vec<_>>().chunks(100) {
         let registrations = numbers.iter().map(|number| register_one(ledger, *number));
         customers.extend(futures_util::future::try_join_all(registrations).await?);
     }
-    let depositors = Arc::new(Depositor::all(ledger, &customers).await?);
-    product::warm_up(ledger, &depositors).await?;
     Ok(customers)
 }
 
@@ -49,11 +59,25 @@ async fn register_one(ledger: &Ledger, number: i64) -> Result<Customer, Failure>
 /// A person with that number.
 pub(crate) fn newcomer(ledger: &Ledger, number: i64) -> Result<(Newcomer, Sealer), Failure> {
     let name = PersonName::new(&format!("Person Number {number}"))?;
-    let email = Email::new(&format!("person{number}@example.com"))?;
-    let password = PasswordHash::new(PASSWORD)?;
+    let email = Email::new(&email(number))?;
+    let password = PasswordHash::new(password_hash()?)?;
     Ok(Newcomer::seal(ledger.vault(), UserNumber(number), &name, &email, &password)?)
 }
 
 fn definite<T>(outcome: Result<T, lumbung_domain::Rejection>) -> Result<T, Failure> {
     outcome.map_err(|rejection| format!("refused: {rejection:?}").into())
+}
+
+/// The e-mail of the person with that number.
+pub(crate) fn email(number: i64) -> String {
+    format!("person{number}@example.com")
+}
+
+fn password_hash() -> Result<&'static str, Failure> {
+    static HASH: OnceLock<String> = OnceLock::new();
+    if let Some(hash) = HASH.get() {
+        return Ok(hash);
+    }
+    let hash = Argon2::default().hash_password(PASSWORD.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(HASH.get_or_init(|| hash.to_string()))
 }

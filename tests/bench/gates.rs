@@ -1,5 +1,7 @@
 //! What the figures must be, as ratios of medians from the same run.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::plan::Measured;
@@ -15,15 +17,21 @@ pub(crate) struct Gate {
     /// The bound is the least that is right; else the most.
     pub(crate) at_least: bool,
     pub(crate) holds: bool,
+    /// What it should be beyond that.
+    pub(crate) goal: Option<f64>,
 }
 
 impl Gate {
-    fn at_least(what: String, found: f64, bound: f64) -> Self {
-        Self { what, found, bound, at_least: true, holds: found >= bound }
+    pub(crate) fn at_least(what: String, found: f64, bound: f64) -> Self {
+        Self { what, found, bound, at_least: true, holds: found >= bound, goal: None }
     }
 
-    fn at_most(what: String, found: f64, bound: f64) -> Self {
-        Self { what, found, bound, at_least: false, holds: found <= bound }
+    pub(crate) fn at_most(what: String, found: f64, bound: f64) -> Self {
+        Self { what, found, bound, at_least: false, holds: found <= bound, goal: None }
+    }
+
+    pub(crate) fn aiming_at(self, goal: f64) -> Self {
+        Self { goal: Some(goal), ..self }
     }
 }
 
@@ -80,4 +88,18 @@ pub(crate) fn judge(
         gates.push(Gate::at_least(what, rebuilt.median(), REBUILT_PER_SECOND));
     }
     gates
+}
+
+/// One line per gate.
+pub(crate) fn write_gates(f: &mut fmt::Formatter<'_>, gates: &[Gate]) -> fmt::Result {
+    for Gate { what, found, bound, at_least, holds, goal } in gates {
+        let (sign, verdict) = (if *at_least { "≥" } else { "≤" }, if *holds { "holds" } else { "FAILS" });
+        write!(f, "{verdict}  {what}: {found:.2} (must be {sign} {bound}")?;
+        match goal {
+            Some(goal) if found >= goal => writeln!(f, "; the goal of {goal} is reached)")?,
+            Some(goal) => writeln!(f, "; the goal is {goal})")?,
+            None => writeln!(f, ")")?,
+        }
+    }
+    Ok(())
 }

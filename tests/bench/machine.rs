@@ -1,5 +1,6 @@
 //! What the figures were measured on.
 
+use std::fmt;
 use std::io::Write;
 use std::time::Instant;
 
@@ -56,6 +57,15 @@ impl Machine {
             settings,
             fdatasync_us: fdatasync(arena.folder())?,
         })
+    }
+}
+
+impl Machine {
+    pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cores, cpu, memory_mb, kernel, postgres, settings, fdatasync_us } = self;
+        writeln!(f, "Machine: {cores} cores, {cpu}, {memory_mb} MB, Linux {kernel}")?;
+        writeln!(f, "Disk: 8 kB appended and flushed in {fdatasync_us:.0} µs (median)")?;
+        writeln!(f, "PostgreSQL {postgres}: {}", settings.join(", "))
     }
 }
 

@@ -10,6 +10,7 @@ mod closed_loop;
 mod cpu;
 mod customers;
 mod gates;
+mod http;
 mod machine;
 mod options;
 mod plain_insert;
@@ -51,7 +52,10 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> Result<(), Failure> {
     let arena = arena::Arena::open(options).await?;
-    let outcome = measure(options, &arena).await;
+    let outcome = match options.http {
+        true => http::measure(options, &arena).await,
+        false => measure(options, &arena).await,
+    };
     arena.close().await?;
     outcome
 }

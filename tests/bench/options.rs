@@ -14,7 +14,7 @@ pub(crate) struct Options {
     #[arg(long)]
     seconds: Option<u32>,
 
-    /// Measurements of every variant; medians are told [default: 5, with --quick 2]
+    /// Measurements of every variant; medians are told [default: 5, with --http 3, with --quick 2, with both 1]
     #[arg(long)]
     rounds: Option<usize>,
 
@@ -29,6 +29,19 @@ pub(crate) struct Options {
     /// How long an open snapshot is held against the appends; 0 leaves that out [default: 60, 0 with --quick or --only]
     #[arg(long)]
     snapshot_seconds: Option<u32>,
+
+    /// Measure the server over HTTP instead of the ledger loop
+    #[arg(long)]
+    pub(crate) http: bool,
+
+    /// With --http: the server's binary [default: the one that was built along with the benchmark]
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+
+    /// With --http: so many wallets are used before memory is measured; 0 leaves that out [default: 100000, with
+    /// --quick 2000, 0 with --only]
+    #[arg(long)]
+    crowd: Option<usize>,
 
     /// Where the cluster is made; a disk like production's [default: a folder under the system's temporary one]
     #[arg(long)]
@@ -48,8 +61,31 @@ impl Options {
         Duration::from_secs(self.seconds.unwrap_or(if self.quick { 1 } else { 10 }).max(1).into())
     }
 
+    pub(crate) fn is_quick(&self) -> bool {
+        self.quick
+    }
+
+    pub(crate) fn server(&self) -> PathBuf {
+        self.server.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_lumbung")))
+    }
+
+    pub(crate) fn crowd(&self) -> usize {
+        let wallets = match (self.quick, self.only.is_empty()) {
+            (true, true) => 2_000,
+            (false, true) => 100_000,
+            (_, false) => 0,
+        };
+        self.crowd.unwrap_or(wallets)
+    }
+
     pub(crate) fn rounds(&self) -> usize {
-        self.rounds.unwrap_or(if self.quick { 2 } else { 5 }).max(1)
+        let rounds = match (self.quick, self.http) {
+            (true, false) => 2,
+            (true, true) => 1,
+            (false, true) => 3,
+            (false, false) => 5,
+        };
+        self.rounds.unwrap_or(rounds).max(1)
     }
 
     pub(crate) fn snapshot_seconds(&self) -> u32 {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::closed_loop::Figure;
-use crate::gates::{self, Gate};
+use crate::gates::{self, Gate, write_gates};
 use crate::machine::Machine;
 use crate::options::Options;
 use crate::plain_insert;
@@ -53,18 +53,6 @@ impl Report {
         [insert, Variant::Published { callers }].map(|baseline| Some(ours? / self.per_second(baseline)?))
     }
 
-    fn write_machine(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Machine { cores, cpu, memory_mb, kernel, postgres, settings, fdatasync_us } = &self.machine;
-        writeln!(f, "Machine: {cores} cores, {cpu}, {memory_mb} MB, Linux {kernel}")?;
-        writeln!(f, "Disk: 8 kB appended and flushed in {fdatasync_us:.0} µs (median)")?;
-        writeln!(f, "PostgreSQL {postgres}: {}", settings.join(", "))?;
-        writeln!(
-            f,
-            "Method: medians of {} interleaved measurements of {} s; server and load generator share the machine",
-            self.rounds, self.seconds
-        )
-    }
-
     fn write_variants(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.variants.is_empty() {
             return Ok(());
@@ -109,7 +97,7 @@ impl Report {
 }
 
 /// A number, or a dash where there is none.
-struct Cell(Option<f64>, usize);
+pub(crate) struct Cell(pub(crate) Option<f64>, pub(crate) usize);
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,7 +110,12 @@ impl fmt::Display for Cell {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_machine(f)?;
+        self.machine.write(f)?;
+        writeln!(
+            f,
+            "Method: medians of {} interleaved measurements of {} s; server and load generator share the machine",
+            self.rounds, self.seconds
+        )?;
         self.write_variants(f)?;
         if let Some(snapshot) = &self.snapshot {
             writeln!(f)?;
@@ -138,10 +131,6 @@ impl fmt::Display for Report {
             writeln!(f, "Rebuild of {} events: {:.0} events/s", rebuilt.events, rebuilt.median())?;
         }
         writeln!(f)?;
-        for Gate { what, found, bound, at_least, holds } in &self.gates {
-            let (sign, verdict) = (if *at_least { "≥" } else { "≤" }, if *holds { "holds" } else { "FAILS" });
-            writeln!(f, "{verdict}  {what}: {found:.2} (must be {sign} {bound})")?;
-        }
-        Ok(())
+        write_gates(f, &self.gates)
     }
 }

@@ -34,6 +34,19 @@ impl UseCase for Take {
     }
 }
 
+/// Takes a claim without looking whether it is taken.
+pub(crate) struct TakeBlindly(pub(crate) &'static str);
+
+impl UseCase for TakeBlindly {
+    const NAME: &'static str = "TakeBlindly";
+    type Outcome = ();
+
+    fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
+        book.begin::<Claim>(self.0);
+        Take(self.0.to_owned()).decide(book)
+    }
+}
+
 /// Takes a claim and brings a person's key along.
 pub(crate) struct TakeWithKey(pub(crate) WrappedPersonKey);
 

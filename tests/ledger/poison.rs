@@ -4,7 +4,7 @@ use lumbung_commands::{Call, Ledger, NoAnswer, UseCase};
 use lumbung_domain::Rejection;
 use tokio::task::JoinSet;
 
-use super::odd::{Misbehave, Take, TakeUnsaid, TakeWithKey};
+use super::odd::{Misbehave, Take, TakeBlindly, TakeUnsaid, TakeWithKey};
 use crate::support::cluster::database;
 use crate::support::ledger::{Node, assert_sound, events, furnish, keyed, run};
 use crate::support::people::{Someone, register_customer, top_up};
@@ -68,6 +68,23 @@ async fn a_stream_id_that_postgres_cannot_even_look_for_fails_its_command_alone(
     let node = node().await;
     assert_eq!(among_others(&node, Take("a\0b".to_owned()), Call::default()).await, NoAnswer::Failed);
     assert_nothing_is_left_of_it(node).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_was_not_looked_for_and_is_there_fails_its_command_alone() {
+    let database = database().await;
+    let earlier = Node::open(&database).await;
+    furnish(&earlier).await;
+    run(&earlier, Take("begun before".to_owned())).await;
+    earlier.close().await;
+    // Nothing of it is in memory.
+    let node = Node::open(&database).await;
+    run(&node, TakeBlindly("begun now")).await;
+    assert_eq!(among_others(&node, TakeBlindly("begun before"), Call::default()).await, NoAnswer::Failed);
+    assert_eq!(events(&node, "ClaimTaken").await, claims_of_people(&node).await + 2);
+    assert_sound(&node).await;
+    node.assert_cache_equals_log().await;
+    node.close().await;
 }
 
 #[tokio::test]

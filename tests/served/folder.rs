@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lumbung::data_dir::DataDir;
+use lumbung::data_dir::{DataDir, Secrets};
 use lumbung::node::calendar;
 use lumbung::postgres::{Cluster, ClusterOptions, Left, Role};
 use lumbung_commands::Ledger;
@@ -14,6 +14,7 @@ use lumbung_journal::{MasterKey, app_pool};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 /// Removed at the end, with everything that runs in it.
 pub(crate) struct Folder {
@@ -70,6 +71,19 @@ impl Folder {
             let _ = kill(child, Signal::SIGKILL);
         }
         pid
+    }
+
+    /// The keys of this folder.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.data.secrets().unwrap()
+    }
+
+    /// How to connect to the database as its superuser; stays the same whatever is killed and started again.
+    pub(crate) async fn database(&self) -> PgConnectOptions {
+        let attached = self.attach().await;
+        let options = attached.cluster.url("lumbung");
+        attached.leave().await;
+        options
     }
 
     /// A look at the database beside the server that runs it. Ended by [`Attached::leave`], so that this process never

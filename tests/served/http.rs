@@ -13,21 +13,31 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) token: Option<String>,
     pub(crate) key: Option<String>,
+    /// What the answer must show at least.
+    pub(crate) min_position: Option<i64>,
     pub(crate) body: Option<Value>,
 }
 
 impl Request {
     pub(crate) fn get(path: &str, token: Option<&str>) -> Self {
         let token = token.map(str::to_owned);
-        Self { method: Method::GET, path: path.to_owned(), token, key: None, body: None }
+        Self { method: Method::GET, path: path.to_owned(), token, key: None, min_position: None, body: None }
     }
 
     pub(crate) fn post(path: &str, token: Option<&str>, body: Value) -> Self {
         Self { method: Method::POST, body: Some(body), ..Self::get(path, token) }
     }
 
+    pub(crate) fn patch(path: &str, token: Option<&str>, body: Value) -> Self {
+        Self { method: Method::PATCH, ..Self::post(path, token, body) }
+    }
+
     pub(crate) fn keyed(self, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..self }
+    }
+
+    pub(crate) fn reaching(self, position: i64) -> Self {
+        Self { min_position: Some(position), ..self }
     }
 }
 
@@ -51,6 +61,19 @@ impl Told {
     /// The part of the answer that the caller is after.
     pub(crate) fn data(&self) -> Value {
         self.json()["data"].take()
+    }
+
+    /// The same in the wallet's envelope.
+    pub(crate) fn result(&self) -> Value {
+        self.json()["result"].take()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub(crate) fn position(&self) -> Option<i64> {
+        self.header("Ledger-Position").map(|position| position.parse().unwrap())
     }
 
     pub(crate) fn message(&self) -> String {
@@ -90,6 +113,9 @@ impl Http {
         }
         if let Some(key) = &request.key {
             builder = builder.header("Idempotency-Key", key);
+        }
+        if let Some(position) = request.min_position {
+            builder = builder.header("Min-Position", position);
         }
         if let Some(body) = &request.body {
             builder = builder.json(body);

@@ -1,6 +1,7 @@
 //! People who are registered without the wait that a real password costs: by the use cases, in this process.
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use lumbung_commands::session::OpenSession;
 use lumbung_commands::user::{Newcomer, RegisterCustomer, RegisterStaff};
 use lumbung_commands::{Actor, Call, Ledger};
 use lumbung_domain::{
@@ -22,18 +23,33 @@ pub(crate) fn cheap_hash() -> PasswordHash {
 
 /// Registers a customer with a complete profile.
 pub(crate) async fn register_customer(ledger: &Ledger, email: &str, hash: &PasswordHash) -> UserId {
-    register(ledger, email, hash, None).await
+    register(ledger, email, hash, None).await.0
 }
 
 /// Registers a customer with a complete profile and an open session.
 pub(crate) async fn sign_up(ledger: &Ledger, email: &str, hash: &PasswordHash) -> Actor {
-    let session = SessionId(Uuid::now_v7());
-    Actor { user: register(ledger, email, hash, Some(session)).await, session }
+    sign_up_numbered(ledger, email, hash).await.0
 }
 
-async fn register(ledger: &Ledger, email: &str, hash: &PasswordHash, session: Option<SessionId>) -> UserId {
+/// As [`sign_up`], and the number that administrators know the customer by.
+pub(crate) async fn sign_up_numbered(
+    ledger: &Ledger,
+    email: &str,
+    hash: &PasswordHash,
+) -> (Actor, UserNumber) {
+    let session = SessionId(Uuid::now_v7());
+    let (user, number) = register(ledger, email, hash, Some(session)).await;
+    (Actor { user, session }, number)
+}
+
+async fn register(
+    ledger: &Ledger,
+    email: &str,
+    hash: &PasswordHash,
+    session: Option<SessionId>,
+) -> (UserId, UserNumber) {
     let (newcomer, sealer) = newcomer(ledger, "Crash Customer", email, hash).await;
-    let user_id = newcomer.user_id;
+    let (user_id, number) = (newcomer.user_id, newcomer.number);
     let customer = RegisterCustomer {
         newcomer,
         profile: Profile {
@@ -46,7 +62,7 @@ async fn register(ledger: &Ledger, email: &str, hash: &PasswordHash, session: Op
         session,
     };
     ledger.execute(customer, Call::default()).await.unwrap().outcome.unwrap();
-    user_id
+    (user_id, number)
 }
 
 /// Registers one more member of the staff.
@@ -57,9 +73,35 @@ pub(crate) async fn register_staff(
     role: RoleId,
     branch: Option<BranchId>,
 ) {
+    register_member(ledger, email, hash, role, branch).await;
+}
+
+/// Registers one more member of the staff, with an open session.
+pub(crate) async fn sign_up_staff(
+    ledger: &Ledger,
+    email: &str,
+    hash: &PasswordHash,
+    role: RoleId,
+    branch: Option<BranchId>,
+) -> Actor {
+    let newcomer = register_member(ledger, email, hash, role, branch).await;
+    let (user, session) = (newcomer.user_id, SessionId(Uuid::now_v7()));
+    let opening = OpenSession { user, session, password: newcomer.password, rehashed: None };
+    ledger.execute(opening, Call::default()).await.unwrap().outcome.unwrap();
+    Actor { user, session }
+}
+
+async fn register_member(
+    ledger: &Ledger,
+    email: &str,
+    hash: &PasswordHash,
+    role: RoleId,
+    branch: Option<BranchId>,
+) -> Newcomer {
     let (newcomer, _) = newcomer(ledger, "Second Officer", email, hash).await;
-    let staff = RegisterStaff { newcomer, role, branch };
+    let staff = RegisterStaff { newcomer: newcomer.clone(), role, branch };
     ledger.execute(staff, Call::default()).await.unwrap().outcome.unwrap();
+    newcomer
 }
 
 async fn newcomer(ledger: &Ledger, name: &str, email: &str, hash: &PasswordHash) -> (Newcomer, Sealer) {

@@ -83,11 +83,16 @@ impl Server {
         let http = Http::new();
         let started = Instant::now();
         loop {
-            if http.get(&self.address, "/readyz", None).await.is_ok_and(|told| told.status == 200) {
+            let told = http.get(&self.address, "/readyz", None).await;
+            if told.as_ref().is_ok_and(|told| told.status == 200) {
                 return;
             }
             self.assert_alive();
-            assert!(started.elapsed() < READY_WITHIN, "never ready; the server said:\n{}", self.said());
+            assert!(
+                started.elapsed() < READY_WITHIN,
+                "never ready: {told:?}; the server said:\n{}",
+                self.said()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

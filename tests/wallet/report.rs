@@ -1,10 +1,17 @@
 //! `GET /transactions` and `GET /api/customer/wallet`.
 
+use futures_util::future::join_all;
+use lumbung_commands::{Actor, settlement};
+use lumbung_journal::Lease;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Customer;
+use crate::golden::town::Town;
 use crate::rest_smoke::{Answer, Server, send};
+use crate::support::cluster::database;
+use crate::support::ledger::{options, run};
+use crate::support::people::top_up;
 
 async fn list(server: &Server, customer: &Customer, query: &str) -> Vec<Value> {
     let answer = server.get(&format!("/transactions{query}"), &customer.token).await.result();
@@ -15,9 +22,24 @@ async fn wallet(server: &Server, customer: &Customer) -> Answer {
     server.get("/api/customer/wallet", &customer.token).await
 }
 
+/// Waits until nothing of the customer's is on its way.
+async fn settled(server: &Server, customer: &Customer) {
+    let mut news = server.app().ledger.feed().watch();
+    loop {
+        news.mark_unchanged();
+        if wallet(server, customer).await.ok(200)["pendingOut"] == 0 {
+            return;
+        }
+        news.changed().await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_movement_is_listed_newest_first() {
-    let server = Server::start().await;
+    let database = database().await;
+    // No transfer settles while somebody else has the lease.
+    let lease = Lease::wait(&database, settlement::PROCESS).await.unwrap();
+    let server = Server::start_on(options(&database)).await;
     let (john, jane) = (Customer::john(&server).await, Customer::jane(&server).await);
     let empty = wallet(&server, &john).await;
     assert_eq!(empty.headers["etag"], "\"0\"");
@@ -49,11 +71,54 @@ async fn every_movement_is_listed_newest_first() {
     let now = wallet(&server, &john).await;
     assert_eq!(now.headers["etag"], sent.headers["etag"]);
     assert_eq!(now.ok(200), json!({"balance": 370_000, "pendingOut": 30_000, "userId": john.user_id}));
+
+    drop(lease);
+    settled(&server, &john).await;
+    assert_eq!(list(&server, &john, "").await[0]["status"], "SUCCESS");
+    let received = list(&server, &jane, "").await;
+    let wanted = json!({
+        "transfer_id": told["transfer_id"], "status": "SUCCESS", "user_id": jane.user_id,
+        "transaction_type": "CREDIT", "kind": "TRANSFER_IN", "amount": 30_000, "remarks": "Hadiah Ultah",
+        "balance_before": 0, "balance_after": 30_000, "created_date": received[0]["created_date"],
+    });
+    assert_eq!(received, [wanted]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_comes_back_is_a_movement_of_its_own() {
+    let database = database().await;
+    let lease = Lease::wait(&database, settlement::PROCESS).await.unwrap();
+    let server = Server::start_on(options(&database)).await;
+    let john = Customer::john(&server).await;
+    let town = Town::of(&server);
+    let target = town.customer().await;
+    john.top_up(&server, 100).await;
+    let sent = john.transfer(&server, target.user.0, 40).await.result();
+    town.deactivate(&target).await;
+    drop(lease);
+    settled(&server, &john).await;
+    let told: Vec<_> = list(&server, &john, "?kind=TRANSFER")
+        .await
+        .iter()
+        .map(|row| {
+            assert_eq!(row["transfer_id"], sent["transfer_id"]);
+            json!([row["kind"], row["transaction_type"], row["status"], row["amount"], row["balance_after"]])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["TRANSFER_RETURN", "CREDIT", "SUCCESS", 40, 100]),
+            json!(["TRANSFER_OUT", "DEBIT", "RETURNED", 40, 60]),
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_list_is_paged_and_narrowed() {
-    let server = Server::start().await;
+    let database = database().await;
+    let _lease = Lease::wait(&database, settlement::PROCESS).await.unwrap();
+    let server = Server::start_on(options(&database)).await;
     let (john, jane) = (Customer::john(&server).await, Customer::jane(&server).await);
     for _ in 0..3 {
         john.top_up(&server, 1_000).await;
@@ -151,4 +216,45 @@ async fn a_report_is_a_file() {
     let paged = csv("?limit=5").await;
     let fault = "limit: is not a parameter of the CSV report, which has no pages";
     assert_eq!(paged.refusal(), (400, "VALIDATION_FAILED", fault));
+}
+
+/// Longer than a page, and written to while it is read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_report_is_one_report() {
+    const ROWS: usize = 2_345;
+    let server = Server::start().await;
+    let john = Customer::john(&server).await;
+    let ledger = &server.app().ledger;
+    let token = server.app().tokens.verify(&john.token).unwrap();
+    let actor = Actor { user: token.user, session: token.session };
+    for _ in 0..ROWS / 67 {
+        join_all((0..67).map(|_| run(ledger, top_up(actor, 10)))).await;
+    }
+    let request =
+        || server.request(Method::GET, "/transactions").bearer_auth(&john.token).header("Accept", "text/csv");
+    let mut report = request().send().await.unwrap();
+    let position = report.headers()["ledger-position"].to_str().unwrap().parse::<i64>().unwrap();
+    let mut text = report.chunk().await.unwrap().unwrap().to_vec();
+    server.post("/pay", &john.token, json!({"amount": 5})).await.result();
+    while let Some(chunk) = report.chunk().await.unwrap() {
+        text.extend_from_slice(&chunk);
+    }
+    let text = String::from_utf8(text).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), ROWS);
+    for (number, row) in rows.iter().rev().enumerate() {
+        assert_eq!(
+            (row[1], row[7], row[8]),
+            ("TOP_UP", &*(number * 10).to_string(), &*((number + 1) * 10).to_string())
+        );
+    }
+    assert!(position < ledger.head().await.unwrap().position);
+    assert_eq!(send(request()).await.text.lines().count(), ROWS + 2);
+
+    // Two of one person at once.
+    let places = [actor.user; 2].map(|user| server.app().exports.take(user).unwrap());
+    let third = send(request()).await;
+    assert_eq!((third.refusal().0, third.refusal().1), (503, "OVERLOADED"));
+    drop(places);
+    assert_eq!(send(request()).await.status, 200);
 }

@@ -3,13 +3,19 @@
 //! An access token says who logged in and in which session; what they may do is looked up on every request. A refresh
 //! token says besides which one of its session's chain it is. Their audiences differ, so neither passes for the other.
 //! The algorithm is pinned, so a token that names another one, or none, is not even looked at.
+//!
+//! A signature that was found good is remembered, for as many tokens as the access view keeps sessions. That says nothing of
+//! the session, which is looked up every time, and the token's own times are checked again every time too.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use lru::LruCache;
 use lumbung_domain::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::secret::SecretKey;
 
@@ -20,6 +26,8 @@ const REFRESH: &str = "refresh";
 const LEEWAY_S: u64 = 2;
 /// Ours have about 330 bytes.
 const LONGEST: usize = 2_048;
+/// Signatures remembered; about 120 bytes each.
+const REMEMBERED: usize = 65_536;
 
 /// Signs and verifies tokens.
 pub struct Tokens {
@@ -29,6 +37,15 @@ pub struct Tokens {
     refresh: Validation,
     access_for: Duration,
     refresh_for: Duration,
+    good: Mutex<LruCache<[u8; 32], Good>>,
+}
+
+/// An access token with a good signature, by the SHA-256 of its text.
+#[derive(Clone, Copy)]
+struct Good {
+    token: Token,
+    iat: i64,
+    exp: i64,
 }
 
 /// What a verified refresh token says.
@@ -74,6 +91,8 @@ impl Tokens {
             refresh: validation(REFRESH),
             access_for,
             refresh_for,
+            // Room is taken as it is needed.
+            good: Mutex::new(LruCache::unbounded()),
         }
     }
 
@@ -118,8 +137,29 @@ impl Tokens {
     /// `None` for whatever is no access token of this ledger that is still good. Why is nobody's business.
     #[must_use]
     pub fn verify(&self, token: &str) -> Option<Token> {
-        let claims = self.claims(token, &self.access)?;
-        Some(Token { user: claims.sub, session: claims.sid })
+        if token.len() > LONGEST {
+            return None;
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let remembered = self.remembered().get(&digest).copied();
+        let good = match remembered {
+            Some(good) => good,
+            None => {
+                let Claims { sub: user, sid: session, iat, exp, .. } = self.claims(token, &self.access)?;
+                let good = Good { token: Token { user, session }, iat, exp };
+                let mut remembered = self.remembered();
+                remembered.put(digest, good);
+                while remembered.len() > REMEMBERED {
+                    remembered.pop_lru();
+                }
+                good
+            }
+        };
+        good.is_current(Utc::now().timestamp()).then_some(good.token)
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, LruCache<[u8; 32], Good>> {
+        self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `None` for whatever is no refresh token of this ledger that is still good.
@@ -134,9 +174,19 @@ impl Tokens {
             return None;
         }
         let claims = decode::<Claims>(token, &self.verifying, validation).ok()?.claims;
-        // One from the future is none of this ledger's, whoever signed it.
-        let latest = Utc::now().timestamp().saturating_add(LEEWAY_S.cast_signed());
-        (claims.iat <= latest).then_some(claims)
+        (claims.iat <= latest_iat(Utc::now().timestamp())).then_some(claims)
+    }
+}
+
+/// One from the future is none of this ledger's, whoever signed it.
+fn latest_iat(now: i64) -> i64 {
+    now.saturating_add(LEEWAY_S.cast_signed())
+}
+
+impl Good {
+    /// As it is decided where the claims are read.
+    fn is_current(self, now: i64) -> bool {
+        self.iat <= latest_iat(now) && self.exp >= now.saturating_sub(LEEWAY_S.cast_signed())
     }
 }
 
@@ -199,6 +249,33 @@ mod tests {
         let made = |seconds| tokens().issue(user, session, Utc::now() + chrono::TimeDelta::seconds(seconds));
         assert!(tokens().verify(&made(1).unwrap()).is_some(), "clocks of nodes differ a little");
         assert!(tokens().verify(&made(60).unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_remembered_token_ends_like_any_other() {
+        let (user, session) = ids();
+        let now = Utc::now();
+        let text = tokens().issue(user, session, now).unwrap();
+        let tokens = tokens();
+        for _ in 0..2 {
+            assert_eq!(tokens.verify(&text), Some(Token { user, session }));
+        }
+        let good = *tokens.remembered().iter().next().unwrap().1;
+        let now = now.timestamp();
+        for (at, current) in
+            [(0, true), (3_600, true), (3_602, true), (3_603, false), (-2, true), (-3, false)]
+        {
+            assert_eq!(good.is_current(now + at), current, "{at}");
+        }
+        let expired = Good { exp: now - 10, ..good };
+        tokens.remembered().iter_mut().for_each(|(_, held)| *held = expired);
+        assert_eq!(tokens.verify(&text), None);
+        // Not one character of it may differ, and a refresh token is none.
+        let cut = &text[..text.len() - 1];
+        assert_eq!(tokens.verify(cut), None);
+        let refresh = RefreshToken { user, session, rotation: 1 };
+        let refresh = tokens.issue_refresh(refresh, Utc::now()).unwrap();
+        assert_eq!((tokens.verify(&refresh), tokens.remembered().len()), (None, 1));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use chrono_tz::Tz;
 use lumbung_domain::Rate;
 use serde::ser::Error as _;
@@ -195,12 +195,20 @@ fn is_weight_0(parameter: &str) -> bool {
 
 /// `2025-12-22T10:00:00`, as the loan API prints instants.
 pub(super) fn local_time(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S").to_string()
+    printed(at, zone, 'T')
 }
 
 /// `2021-04-01 22:21:21`, as the wallet API prints instants.
 pub(super) fn wallet_time(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string()
+    printed(at, zone, ' ')
+}
+
+/// To the second. Every answer has one of these, and reading a format each time takes longer than writing the digits.
+fn printed(at: DateTime<Utc>, zone: Tz, between: char) -> String {
+    let at = at.with_timezone(&zone);
+    let (year, month, day) = (at.year(), at.month(), at.day());
+    let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+    format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}")
 }
 
 /// A rate as an exact JSON number with at least one decimal: `12.0`.

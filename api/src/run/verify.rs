@@ -1,8 +1,10 @@
 //! `lumbung verify`: reads the whole log and names the first break, then every snapshot that is not what the log makes.
 
+use lumbung_domain::{Account, Totals, TrialBalance};
 use lumbung_journal::verify::{Verified, VerifyError, verify_with};
 use lumbung_journal::{IndexKey, JournalError, MasterKey, app_pool};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
@@ -47,16 +49,76 @@ pub(super) async fn run(common: &CommonArgs) -> Result<Exit, RunError> {
     }
 }
 
-fn tell_sound(common: &CommonArgs, Verified { head, anchors, snapshots }: &Verified) {
+/// Sums may pass 64 bits, which a [`Value`] does not hold; text does.
+#[derive(Serialize)]
+struct Sound {
+    sound: bool,
+    events: i64,
+    hash: String,
+    anchors: u64,
+    snapshots: Value,
+    books: BooksJson,
+}
+
+#[derive(Serialize)]
+struct BooksJson {
+    accounts: Vec<AccountJson>,
+    difference: i128,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountJson {
+    code: u16,
+    name: &'static str,
+    balance: i128,
+    debit_total: i128,
+    credit_total: i128,
+}
+
+impl From<(Account, Totals)> for AccountJson {
+    fn from((account, totals): (Account, Totals)) -> Self {
+        Self {
+            code: account.code(),
+            name: account.as_str(),
+            balance: totals.balance_rupiah(account.class()),
+            debit_total: totals.debit_rupiah,
+            credit_total: totals.credit_rupiah,
+        }
+    }
+}
+
+/// The trial balance: every account that anything was posted to, on the side where it grows.
+fn tell_books(books: &TrialBalance) {
+    for (account, totals) in moved(books) {
+        let balance = totals.balance_rupiah(account.class());
+        println!("  {} {:<26} {balance:>24}", account.code(), account.as_str());
+    }
+    println!("debits less credits: {}", books.difference_rupiah());
+}
+
+fn moved(books: &TrialBalance) -> impl Iterator<Item = (Account, Totals)> {
+    books.accounts().filter(|(_, totals)| *totals != Totals::default())
+}
+
+fn tell_sound(common: &CommonArgs, Verified { head, anchors, snapshots, books }: &Verified) {
     if common.json {
         let snapshots = json!({
             "compared": snapshots.compared, "foreign": snapshots.foreign, "macsChecked": snapshots.macs_checked,
         });
-        println!(
-            "{}",
-            json!({"sound": true, "events": head.position, "hash": head.hash.to_string(), "anchors": anchors,
-                   "snapshots": snapshots})
-        );
+        let sound = Sound {
+            sound: true,
+            events: head.position,
+            hash: head.hash.to_string(),
+            anchors: *anchors,
+            snapshots,
+            books: BooksJson {
+                accounts: moved(books).map(AccountJson::from).collect(),
+                difference: books.difference_rupiah(),
+            },
+        };
+        // Only maps with strange keys fail to become text.
+        println!("{}", serde_json::to_string(&sound).unwrap_or_else(|error| error.to_string()));
         return;
     }
     let of_snapshots = match (snapshots.compared, snapshots.foreign) {
@@ -65,6 +127,7 @@ fn tell_sound(common: &CommonArgs, Verified { head, anchors, snapshots }: &Verif
         (own, foreign) => format!("{own} snapshots and {foreign} of other software, not folded"),
     };
     println!("sound: {} events, {anchors} anchors, {of_snapshots}, head {}", head.position, head.hash);
+    tell_books(books);
     if !snapshots.macs_checked && (snapshots.compared, snapshots.foreign) != (0, 0) {
         println!("the MACs of the snapshots were not checked: that takes the ledger's master key");
     }

@@ -106,7 +106,7 @@ impl Feed {
         if position >= self.reached() {
             return Ok(Vec::new());
         }
-        if let Some(batches) = self.in_ring(position, limit) {
+        if let Some(batches) = self.in_memory(position, limit) {
             return Ok(batches);
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -115,8 +115,9 @@ impl Feed {
         Ok(vec![facts])
     }
 
-    /// `None` if the ring begins later than `position + 1`.
-    fn in_ring(&self, position: i64, limit: usize) -> Option<Vec<Facts>> {
+    /// What follows `position`, like [`Feed::after`], without waiting; `None` if the ring begins later than that.
+    #[must_use]
+    pub fn in_memory(&self, position: i64, limit: usize) -> Option<Vec<Facts>> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let first = ring.batches.front()?.first()?.position;
         if position + 1 < first {

@@ -106,6 +106,10 @@ pub enum BreakReason {
     Undecodable { reason: String },
     #[error("the postings do not sum to zero")]
     Unbalanced,
+    #[error("the wallet's balance is {found}, after what came before it must be {expected}")]
+    WrongBalance { expected: i64, found: i64 },
+    #[error("{account} holds {posted}, the streams behind it add up to {found}")]
+    NotReconciled { account: &'static str, posted: i128, found: i128 },
     #[error("the anchor has another hash")]
     AnchorMismatch,
     #[error("the log was cut off: an anchor stands beyond its end at {end}")]

@@ -2,9 +2,10 @@
 //! log makes.
 
 mod snapshots;
+mod tally;
 
 use chrono::{DateTime, Utc};
-use lumbung_domain::{AggregateType, AnyEvent, postings};
+use lumbung_domain::{AggregateType, AnyEvent, TrialBalance, postings};
 use sqlx::{PgExecutor, PgPool, Row};
 
 use crate::codec;
@@ -16,6 +17,7 @@ use crate::record::{Break, BreakReason, Record};
 
 use snapshots::Wave;
 pub use snapshots::{BadSnapshot, MOST_FAULTS, Refolded};
+use tally::Tally;
 
 const PAGE: i64 = 10_000;
 
@@ -25,6 +27,8 @@ pub struct Verified {
     pub head: Head,
     pub anchors: u64,
     pub snapshots: Refolded,
+    /// What all entries add up to.
+    pub books: TrialBalance,
 }
 
 /// Why the verification did not end well.
@@ -58,7 +62,8 @@ pub async fn verify(pool: &PgPool, progress: impl FnMut(i64)) -> Result<Verified
 }
 
 /// Checks, for every event: no gap in the positions, the hash chain, time that never falls, a payload that this
-/// software reads, postings that balance; then sequences without gaps per stream and every anchor; then that every snapshot is
+/// software reads, postings that balance, a wallet that goes on from where it stood; then that wallets and transfers add up to
+/// what was posted; then sequences without gaps per stream and every anchor; then that every snapshot is
 /// the fold of its stream, and carries the MAC of `key`.
 ///
 /// `progress` is told each position that is proven.
@@ -72,6 +77,7 @@ pub async fn verify_with(
     mut progress: impl FnMut(i64),
 ) -> Result<Verified, VerifyError> {
     let mut wave = Wave::first(pool, key).await?;
+    let mut tally = Tally::default();
     let mut head = Head::EMPTY;
     let mut time = DateTime::<Utc>::MIN_UTC;
     loop {
@@ -84,17 +90,19 @@ pub async fn verify_with(
         }
         for record in &records {
             let event = check(record, head, time).map_err(VerifyError::Broken)?;
+            tally.take(record, &event).map_err(VerifyError::Broken)?;
             wave.take(record, &event);
             head = record.head();
             time = record.recorded_at;
         }
         progress(head.position);
     }
+    let books = tally.finish(head.position).map_err(VerifyError::Broken)?;
     check_sequences(pool).await?;
     let anchors = check_anchors(pool, head).await?;
     let wave = wave.finish(pool).await?;
     if wave.faults.is_empty() {
-        Ok(Verified { head, anchors, snapshots: wave.refolded })
+        Ok(Verified { head, anchors, snapshots: wave.refolded, books })
     } else {
         Err(VerifyError::Snapshots(wave.faults))
     }

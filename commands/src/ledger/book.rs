@@ -114,6 +114,16 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
+    /// Begins a stream whose random id was made for this call, so that nobody can have begun it before: it is not looked for in
+    /// the log. If somebody had, the log's unique key would refuse the events.
+    pub fn begin<A: Aggregate>(&mut self, id: impl Into<Arc<str>>) {
+        let stream = StreamId::of::<A>(id);
+        if self.slot(&stream).is_none() {
+            let slot = Slot::unborn(&stream);
+            self.scratch.push((stream, slot));
+        }
+    }
+
     /// Names streams that will be read later, so that all that are not in memory are loaded at once.
     pub fn prefetch(&mut self, streams: impl IntoIterator<Item = StreamId>) {
         for stream in streams {

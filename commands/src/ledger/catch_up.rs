@@ -148,6 +148,14 @@ impl Loop {
         Ok(())
     }
 
+    /// Answers the questions that wait. Only between batches: nothing of the loop's own is on its way.
+    pub(super) async fn obey_all(&mut self) -> Result<(), LoopFailed> {
+        while let Ok(control) = self.controls.try_recv() {
+            self.obey(control).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn obey(&mut self, control: Control) -> Result<(), LoopFailed> {
         match control {
             Control::CheckCache(reply) => {

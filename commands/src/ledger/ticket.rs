@@ -163,12 +163,23 @@ impl<U: UseCase> Pending<U> {
     }
 }
 
-/// The flat JSON object stored with each event of the use case.
+/// The flat JSON object stored with each event of the use case, its names in order.
 fn metadata(use_case: &'static str, mut entries: Vec<(&'static str, String)>) -> Arc<str> {
     entries.push(("use_case", use_case.to_owned()));
-    let object: serde_json::Map<String, serde_json::Value> =
-        entries.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    serde_json::Value::Object(object).to_string().into()
+    entries.sort_by_key(|(name, _)| *name);
+    let mut text = Vec::with_capacity(128);
+    text.push(b'{');
+    for (place, (name, value)) in entries.iter().enumerate() {
+        if place > 0 {
+            text.push(b',');
+        }
+        // Writing a text to memory cannot fail, and JSON is UTF-8.
+        let _ = serde_json::to_writer(&mut text, name);
+        text.push(b':');
+        let _ = serde_json::to_writer(&mut text, value);
+    }
+    text.push(b'}');
+    String::from_utf8_lossy(&text).into()
 }
 
 impl<U: UseCase> Ticket for Pending<U> {
@@ -249,4 +260,16 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_a_flat_object_in_order() {
+        let text = metadata("TopUp", vec![("request_id", "a\"b".to_owned()), ("actor", "é".to_owned())]);
+        assert_eq!(&*text, r#"{"actor":"é","request_id":"a\"b","use_case":"TopUp"}"#);
+        assert_eq!(&*metadata("OpenLedger", Vec::new()), r#"{"use_case":"OpenLedger"}"#);
+    }
 }

@@ -79,6 +79,7 @@ impl Loop {
     pub(super) async fn run(mut self, mut appender: Appender) -> Result<(), LoopFailed> {
         loop {
             self.cache.evict();
+            self.obey_all().await?;
             if self.backlog.is_empty() {
                 tokio::select! {
                     taken = self.lanes.take(self.batch_commands, &mut self.backlog) => if !taken { break },
@@ -103,6 +104,8 @@ impl Loop {
             if tickets.is_empty() {
                 continue;
             }
+            // Beside a busy node there may be no end of races, and whoever asks whether this one lives asks now.
+            self.obey_all().await?;
             let locked = if again.lost < LOST_RACES { None } else { self.lock(appender).await? };
             let mut draft = self.draft_on(None);
             self.decide_all(&mut draft, None, tickets).await?;

@@ -47,11 +47,8 @@ impl UseCase for StartTransfer {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<TransferBegun, Halt> {
         let sender = self.actor.user;
-        book.prefetch([
-            StreamId::of::<Wallet>(sender),
-            StreamId::of::<User>(self.target),
-            StreamId::of::<Transfer>(self.transfer_id),
-        ]);
+        book.prefetch([StreamId::of::<Wallet>(sender), StreamId::of::<User>(self.target)]);
+        book.begin::<Transfer>(self.transfer_id);
         self.actor.customer_of_own(book)?;
         self.expected.check_from_the_start(book.version::<Wallet>(sender)?)?;
         if self.target == sender {

@@ -38,7 +38,7 @@ async fn lend(log: &mut Log, customers: std::ops::Range<u128>) {
 }
 
 impl Log {
-    /// One more wallet credit, which no read model shows.
+    /// One more credit of a wallet.
     pub(crate) fn top_up(&mut self, customer: u128) {
         let owner = crate::people::user(customer);
         let source = WalletSource::TopUp { top_up_id: TopUpId(owner.0) };

@@ -73,22 +73,25 @@ fn kinds(text: &str) -> Option<&'static [Kind]> {
 
 /// What moved the money: one of these ids.
 #[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
 pub(super) enum Reference {
-    TransferId(TransferId),
-    PaymentId(PaymentId),
-    TopUpId(TopUpId),
-    DisbursementId(LoanNumber),
+    #[serde(rename = "transfer_id")]
+    Transfer(TransferId),
+    #[serde(rename = "payment_id")]
+    Payment(PaymentId),
+    #[serde(rename = "top_up_id")]
+    TopUp(TopUpId),
+    #[serde(rename = "disbursement_id")]
+    Disbursement(LoanNumber),
 }
 
 impl From<Movement> for Reference {
     fn from(movement: Movement) -> Self {
         match movement {
-            Movement::TopUp(id) => Self::TopUpId(id),
-            Movement::Disbursement(loan) => Self::DisbursementId(loan),
-            Movement::Payment(id) => Self::PaymentId(id),
+            Movement::TopUp(id) => Self::TopUp(id),
+            Movement::Disbursement(loan) => Self::Disbursement(loan),
+            Movement::Payment(id) => Self::Payment(id),
             Movement::TransferOut(id) | Movement::TransferIn(id) | Movement::TransferReturn(id) => {
-                Self::TransferId(id)
+                Self::Transfer(id)
             }
         }
     }
@@ -97,10 +100,10 @@ impl From<Movement> for Reference {
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TransferId(id) => id.fmt(f),
-            Self::PaymentId(id) => id.fmt(f),
-            Self::TopUpId(id) => id.fmt(f),
-            Self::DisbursementId(loan) => loan.fmt(f),
+            Self::Transfer(id) => id.fmt(f),
+            Self::Payment(id) => id.fmt(f),
+            Self::TopUp(id) => id.fmt(f),
+            Self::Disbursement(loan) => loan.fmt(f),
         }
     }
 }
