@@ -17,6 +17,7 @@ mod catalogue;
 mod files;
 mod limits;
 mod loan;
+mod operations;
 mod plafond;
 mod profile;
 mod rules;
@@ -55,6 +56,7 @@ areas! {
     files "FILES";
     rules "RULES";
     limits "LIMITS";
+    operations "OPERATIONS";
 }
 
 #[test]

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use crate::audit::{Audit, Bounds};
 use crate::auth::{AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
+use crate::exports::Exports;
 use crate::memory::Memory;
 use crate::metrics::Requests;
 use crate::node::Node;
@@ -46,6 +47,8 @@ pub struct App {
     pub uploads: Uploads,
     /// What all JSON bodies may take together.
     pub bodies: Memory,
+    /// Long reports on their way.
+    pub exports: Arc<Exports>,
     pub audit: Audit,
     pub requests: Requests,
     /// The zone that the documented endpoints print times in.
@@ -88,6 +91,7 @@ impl App {
                 uploads::Bounds::from(&limits),
             ),
             bodies: Memory::new(limits.bodies_memory_bytes),
+            exports: Exports::new(limits.reports_at_once),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
             quota: AddressQuota::new(limits.sensitive_requests_per_hour),
             refusals: AddressQuota::new(limits.sensitive_requests_per_hour),

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use lumbung_domain::{Email, LoanNumber, UserId};
+use lumbung_domain::{LoanNumber, UserId};
 use lumbung_journal::Vault;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
@@ -26,6 +26,7 @@ pub use kind::Kind;
 pub use trail::Trail;
 pub(crate) use trail::{UNMATCHED, method_name};
 
+use crate::auth::LoginName;
 use crate::config::Limits;
 use row::Row;
 use writer::{Message, Writer};
@@ -53,7 +54,7 @@ pub struct Audit {
 #[derive(Debug, Clone, Copy)]
 pub struct FailedLogin<'a> {
     /// As it was given, if it is one; kept as a keyed hash.
-    pub email: Option<&'a Email>,
+    pub name: Option<&'a LoginName>,
     /// Whose it is, if anybody's.
     pub person: Option<UserId>,
     /// What they were told.
@@ -96,13 +97,19 @@ impl Audit {
 
     /// A login that was refused, whatever the reason.
     pub fn login_failed(&self, trail: &Trail, login: FailedLogin<'_>) {
-        let FailedLogin { email, person, code } = login;
-        // The same hash as that of the e-mail's claim, so rows can be found for an address that somebody asks about.
-        let email = email.map(|email| self.vault.keyed_hash("email", &[email.login_key().as_bytes()]));
+        let FailedLogin { name, person, code } = login;
+        // The same hashes as those of the claims, so rows can be found for an address that somebody asks about.
+        let hash = |kind, key: &str| Some(self.vault.keyed_hash(kind, &[key.as_bytes()]));
+        let (email, phone) = match name {
+            Some(LoginName::Email(email)) => (hash("email", &email.login_key()), None),
+            Some(LoginName::Phone(phone)) => (None, hash("phone", phone.as_e164())),
+            None => (None, None),
+        };
         self.record(Row {
             code: Some(code),
             person: person.map(|person| person.0),
             email,
+            phone,
             ..self.row(Kind::LoginFailed, trail)
         });
     }

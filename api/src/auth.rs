@@ -9,6 +9,7 @@ mod tokens;
 mod client_address;
 mod device;
 mod failed_logins;
+mod login_name;
 mod quota;
 mod turns;
 
@@ -22,10 +23,11 @@ pub use gate::{
     ReadRoles, ReadUsers, UpdateRoles, UpdateUsers,
 };
 pub use gate::{
-    DecideLoans, Gate, ManageOperations, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate, ReadLoan,
-    ReadLoans, ReadOperations, RejectLoans, SubmitLoans,
+    DecideLoans, Gate, ManageOperations, OwnWallet, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate,
+    ReadLedger, ReadLoan, ReadLoans, ReadOperations, RejectLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
+pub use login_name::{LoginName, Way};
 pub use passwords::{Passwords, PasswordsError, Standing};
 pub use quota::AddressQuota;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

@@ -5,17 +5,19 @@
 mod accounts;
 
 use lumbung_commands::reference::OpenBranch;
-use lumbung_commands::user::{FindHolder, Newcomer, RegisterCustomer, RegisterStaff, email_claim};
+use lumbung_commands::user::{
+    FindHolder, Newcomer, RegisterCustomer, RegisterStaff, email_claim, phone_claim,
+};
 use lumbung_commands::{Call, NoAnswer, UseCase};
 use lumbung_domain::{
     Address, Birthdate, BranchCode, BranchId, Email, Invalid, Nik, PersonName, Phone, Place, Profile,
-    Rejection,
+    Rejection, UserId,
 };
 use lumbung_journal::{KeyError, Sealer};
 
 use crate::app::App;
 use crate::auth::{PasswordsError, Standing};
-use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind};
+use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind, TOM, WalletUser};
 
 /// Why the demo data could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,11 @@ pub enum DemoError {
 /// The accounts, for telling people of them.
 pub(crate) fn accounts() -> &'static [Account] {
     ACCOUNTS
+}
+
+/// Who logs in by phone and PIN.
+pub(crate) fn wallet_user() -> &'static WalletUser {
+    &TOM
 }
 
 /// Makes what is missing of the demo data.
@@ -67,7 +74,36 @@ pub async fn seed(app: &App) -> Result<(), DemoError> {
             }
         }
     }
+    let claim = phone_claim(app.ledger.vault(), &Phone::mobile(TOM.phone)?);
+    if execute(app, FindHolder { claim }).await?.is_none() {
+        match register_wallet_user(app, &TOM).await {
+            // Somebody else has the number by now, and gave it back: his id stays his.
+            Ok(()) | Err(DemoError::Refused(Rejection::AlreadyExists)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     Ok(())
+}
+
+async fn register_wallet_user(app: &App, account: &WalletUser) -> Result<(), DemoError> {
+    let (first, last) = (PersonName::new(account.first_name)?, PersonName::new(account.last_name)?);
+    let phone = Phone::mobile(account.phone)?;
+    let pin = app.passwords.hash(Standing::Known, [0; 32], account.pin).await?;
+    let number = app.numbers.user().await?;
+    let (newcomer, sealer) = Newcomer::seal_by_phone(
+        app.ledger.vault(),
+        UserId(account.user_id),
+        number,
+        (&first, Some(&last)),
+        &phone,
+        &pin,
+    )?;
+    let profile = Profile {
+        phone: Some(sealer.seal(&phone)?),
+        address: Some(sealer.seal(&Address::new(account.address)?)?),
+        ..Profile::default()
+    };
+    execute(app, RegisterCustomer { newcomer, profile, session: None }).await.map(drop)
 }
 
 async fn register(app: &App, account: &Account) -> Result<(), DemoError> {

@@ -17,6 +17,7 @@ pub mod audit;
 pub mod auth;
 pub mod demo;
 pub mod expiry;
+pub mod exports;
 pub mod http;
 pub mod log;
 pub mod memory;

@@ -1,4 +1,4 @@
-//! The HTTP endpoints of the loan API.
+//! The HTTP endpoints of the loan API and the wallet API.
 //!
 //! Order of checks in every handler is the order of its arguments: who asks (401, 403), the path, the body, then the
 //! rules in the ledger. A handler never waits for a read model to answer a command.
@@ -10,6 +10,7 @@ mod approval;
 mod auth;
 mod branches;
 mod health;
+mod ledger;
 mod loans;
 mod metrics;
 mod operations;
@@ -18,10 +19,13 @@ mod products;
 mod profile;
 mod uploads;
 mod users;
+mod wallet;
+mod wallet_profile;
 
 mod body;
 mod canonical;
 mod command;
+mod days;
 mod documents;
 mod multipart;
 mod path;
@@ -30,7 +34,9 @@ mod receive;
 mod view;
 
 mod cors;
+mod dialect;
 mod edge;
+mod entry_filter;
 mod envelope;
 mod loan_filter;
 mod loan_json;
@@ -95,6 +101,15 @@ routes! {
     post "/api/approval/{id}/approve" => approval::approve;
     post "/api/approval/{id}/reject" => approval::reject;
 
+    post "/register" => auth::by_phone::register;
+    post "/login" => auth::by_phone::login;
+    put "/profile" => wallet_profile::update;
+    post "/topup" => wallet::top_up;
+    post "/pay" => wallet::pay;
+    post "/transfer" => wallet::transfer;
+    get "/transactions" => wallet::report::list;
+    get "/api/customer/wallet" => wallet::report::show;
+
     get "/api/users/{id}" => users::show;
 
     get "/api/admin/users" => admin::users::list;
@@ -117,6 +132,9 @@ routes! {
     get "/api/operations/transfers" => operations::list;
     post "/api/operations/transfers/{id}/retry" => operations::retry;
     post "/api/operations/transfers/{id}/park" => operations::park;
+    get "/api/ledger/accounts" => ledger::accounts;
+    get "/api/ledger/entries" => ledger::entries;
+    get "/api/ledger/trial-balance" => ledger::trial_balance;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

@@ -28,6 +28,18 @@ impl Expected {
         };
         if as_expected { Ok(()) } else { Err(Rejection::VersionMismatch) }
     }
+
+    /// As [`Expected::check`], of what is shown before its first event too, with version 0.
+    ///
+    /// # Errors
+    /// [`Rejection::VersionMismatch`].
+    pub(crate) fn check_from_the_start(&self, version: i64) -> Result<(), Rejection> {
+        match self {
+            Self::Anything | Self::Existing => Ok(()),
+            Self::OneOf(versions) if versions.contains(&version) => Ok(()),
+            Self::OneOf(_) => Err(Rejection::VersionMismatch),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +60,15 @@ mod tests {
             (of(&[0]), 0, false),
         ] {
             assert_eq!(expected.check(version).is_ok(), good, "{expected:?} {version}");
+        }
+        for (expected, version, good) in [
+            (Expected::Anything, 0, true),
+            (Expected::Existing, 0, true),
+            (of(&[0]), 0, true),
+            (of(&[0]), 2, false),
+            (of(&[]), 0, false),
+        ] {
+            assert_eq!(expected.check_from_the_start(version).is_ok(), good, "{expected:?} {version}");
         }
     }
 }

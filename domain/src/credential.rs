@@ -1,9 +1,9 @@
-//! Passwords.
+//! Passwords and PINs.
 
 use crate::Invalid;
 use crate::text::{personal_text, size_between};
 
-/// The hash of a password in PHC string format (`$argon2id$v=19$…$salt$hash`).
+/// The hash of a password or a PIN in PHC string format (`$argon2id$v=19$…$salt$hash`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(Box<str>);
 personal_text!(PasswordHash, "password_hash");
@@ -42,6 +42,18 @@ pub fn check_new_password(password: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// Checks a new PIN. Not for logins, which say nothing about what is wrong.
+///
+/// # Errors
+/// Not exactly 6 digits from 0 to 9.
+pub fn check_new_pin(pin: &str) -> Result<(), Invalid> {
+    if pin.len() == 6 && pin.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(())
+    } else {
+        Err(Invalid::new("must be exactly 6 digits"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +69,18 @@ mod tests {
             assert_eq!(check_new_password(&"é".repeat(size)), Ok(()), "{size}");
         }
         assert_eq!(check_new_password("      "), Ok(()));
+    }
+
+    #[test]
+    fn pins() {
+        for pin in ["000000", "123456"] {
+            assert_eq!(check_new_pin(pin), Ok(()));
+        }
+        for pin in
+            ["", "12345", "1234567", "12345a", " 12345", "123456 ", "-12345", "١٢٣٤٥٦", "１２", "12\u{0}456"]
+        {
+            assert_eq!(check_new_pin(pin).unwrap_err().as_str(), "must be exactly 6 digits", "{pin:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The ledger itself, its chart of accounts, and the balanced postings that its money events stand for.
 
 mod account;
+mod pair;
 mod posting;
+mod trial_balance;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,9 @@ use crate::any::tie_to_any;
 use crate::{Aggregate, Event, LedgerId, Rejection};
 
 pub use account::{Account, AccountClass};
-pub use posting::{Posting, Subject, postings};
+pub use pair::{Pair, Side, pairs};
+pub use posting::{Posting, Subject, booked_on, postings};
+pub use trial_balance::{Totals, TrialBalance};
 
 /// The first stream of every ledger: its one event is position 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

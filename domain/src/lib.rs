@@ -46,7 +46,7 @@ pub use branch::{Branch, BranchCommand, BranchEvent};
 pub use branch_code::{BranchCode, Place};
 pub use claim::{Claim, ClaimCommand, ClaimEvent, Holder};
 pub use cqrs::Cqrs;
-pub use credential::{PasswordHash, check_new_password};
+pub use credential::{PasswordHash, check_new_password, check_new_pin};
 pub use decimal::whole_number;
 pub use document::{
     Document, DocumentCommand, DocumentEvent, DocumentKind, DocumentRef, MediaType, StoredDocument,
@@ -56,7 +56,10 @@ pub use id::{
     RoleId, SessionId, TopUpId, TransferId, UserId, UserNumber,
 };
 pub use invalid::Invalid;
-pub use ledger::{Account, AccountClass, Ledger, LedgerCommand, LedgerEvent, Posting, Subject, postings};
+pub use ledger::{
+    Account, AccountClass, Ledger, LedgerCommand, LedgerEvent, Pair, Posting, Side, Subject, Totals,
+    TrialBalance, booked_on, pairs, postings,
+};
 pub use letter::Letter;
 pub use loan::{
     Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,
@@ -83,6 +86,7 @@ pub use transfer::{
     Instruction, ParkReason, ReturnReason, Transfer, TransferCommand, TransferEvent, TransferStatus,
 };
 pub use user::{
-    Amendment, PasswordChange, PendingReset, Person, Registration, User, UserCommand, UserEvent, UserType,
+    Amendment, NameParts, PasswordChange, PendingReset, Person, Registration, User, UserCommand, UserEvent,
+    UserType,
 };
 pub use wallet::{Wallet, WalletCommand, WalletEvent, WalletPurpose, WalletSource};

@@ -53,7 +53,9 @@ pub struct CustomerSnapshot {
     pub user_id: UserId,
     pub number: UserNumber,
     pub name: Sealed<PersonName>,
-    pub email: Sealed<Email>,
+    /// `None` of who logs in by phone alone.
+    #[serde(default)]
+    pub email: Option<Sealed<Email>>,
     pub nik: Option<Sealed<Nik>>,
     pub phone: Option<Sealed<Phone>>,
     pub address: Option<Sealed<Address>>,

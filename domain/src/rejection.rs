@@ -19,6 +19,8 @@ pub enum Rejection {
     AccessDenied,
     #[error("Invalid email or password")]
     InvalidCredentials,
+    #[error("Phone number and pin doesn't match.")]
+    InvalidPhoneOrPin,
     #[error("The refresh token was used before. Please log in again.")]
     RefreshTokenReused,
     #[error("currentPassword: is not your current password")]
@@ -33,6 +35,10 @@ pub enum Rejection {
     EmailAlreadyExists,
     #[error("Phone Number already registered")]
     PhoneAlreadyRegistered,
+    #[error("A user needs an e-mail with a password or a phone number with a PIN")]
+    LoginIncomplete,
+    #[error("email: the user has no e-mail to log in by, and only they can add one")]
+    NoEmailLogin,
     #[error("Branch code already exists")]
     BranchCodeAlreadyExists,
     #[error("Product name already exists")]

@@ -1,7 +1,7 @@
 //! Between columns and domain values. A read table holds only what events held, so a value that does not convert
 //! means that someone else wrote into it.
 
-use lumbung_domain::{Rate, Rupiah, Sealed, Tenor};
+use lumbung_domain::{Account, Rate, Rupiah, Sealed, Tenor};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -34,6 +34,12 @@ pub(crate) fn sealed<T>(row: &PgRow, column: &'static str) -> Result<Sealed<T>, 
 
 pub(crate) fn sealed_option<T>(row: &PgRow, column: &'static str) -> Result<Option<Sealed<T>>, ReadError> {
     Ok(row.try_get::<Option<String>, _>(column)?.map(Sealed::from_ciphertext))
+}
+
+/// An account by its number.
+pub(crate) fn account(row: &PgRow, column: &'static str) -> Result<Account, ReadError> {
+    let code = i64::from(row.try_get::<i16, _>(column)?);
+    Account::from_code(code).ok_or(ReadError::Malformed { column })
 }
 
 /// A value that parses from its text.

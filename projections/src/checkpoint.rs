@@ -153,6 +153,9 @@ fn writer_options(options: &PgConnectOptions, schema: &SchemaName) -> PgConnectO
         ("search_path", schema.as_str()),
         // What is lost in a crash is projected again.
         ("synchronous_commit", "off"),
+        // A writer looks everything up by its key. A plan made while a table was empty would read all of it for every
+        // batch, until somebody analyses it.
+        ("enable_seqscan", "off"),
         // A writer whose machine is gone must not hold the lock for hours.
         ("tcp_keepalives_idle", "5"),
         ("tcp_keepalives_interval", "5"),

@@ -40,6 +40,8 @@ pub enum ProjectionError {
     RowsMissing { table: &'static str, missing: u64 },
     #[error("the event at {position} is of a stream whose id is none of its kind")]
     StrangeStream { position: i64 },
+    #[error("the postings of the event at {position} do not sum to zero")]
+    Unbalanced { position: i64 },
     #[error("no read schema of fingerprint {fingerprint} exists")]
     NoReadSchema { fingerprint: String },
     #[error("{name} is not the name of a read schema")]
@@ -75,6 +77,7 @@ impl ProjectionError {
             | Self::AheadOfLog { .. }
             | Self::RowsMissing { .. }
             | Self::StrangeStream { .. }
+            | Self::Unbalanced { .. }
             | Self::NoReadSchema { .. }
             | Self::BadSchemaName { .. }
             | Self::Busy { .. }

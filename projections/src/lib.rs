@@ -7,16 +7,20 @@
 mod access;
 mod identity;
 
+pub mod account_balances;
 pub mod approval_queue;
 pub mod branches;
+pub mod ledger_entries;
 pub mod loan_history;
 pub mod loans;
 pub mod outbox;
 pub mod plafonds;
 pub mod products;
 pub mod roles;
+pub mod transactions;
 pub mod transfers;
 pub mod users;
+pub mod wallets;
 
 mod page;
 mod reader;

@@ -18,7 +18,7 @@ use crate::cell::{all_found, column, parsed, parsed_option, rate, rupiah, sealed
 use crate::error::{ProjectionError, ReadError};
 use crate::reader::LiveSchema;
 
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 pub(crate) const DDL: &str = "
 create table loans (
     loan                  bigint      not null primary key,
@@ -26,7 +26,7 @@ create table loans (
     customer              uuid        not null,
     customer_number       bigint      not null,
     customer_name         text        not null,
-    customer_email        text        not null,
+    customer_email        text,
     customer_nik          text,
     customer_phone        text,
     customer_address      text,
@@ -130,7 +130,7 @@ impl Loan {
                 user_id: UserId(row.try_get("customer")?),
                 number: UserNumber(row.try_get("customer_number")?),
                 name: sealed(row, "customer_name")?,
-                email: sealed(row, "customer_email")?,
+                email: sealed_option(row, "customer_email")?,
                 nik: sealed_option(row, "customer_nik")?,
                 phone: sealed_option(row, "customer_phone")?,
                 address: sealed_option(row, "customer_address")?,
@@ -236,7 +236,7 @@ impl Loans {
             .bind(cells(self, |s| s.customer.user_id.0))
             .bind(cells(self, |s| s.customer.number.0))
             .bind(cells(self, |s| s.customer.name.ciphertext()))
-            .bind(cells(self, |s| s.customer.email.ciphertext()))
+            .bind(cells(self, |s| s.customer.email.as_ref().map(|email| email.ciphertext())))
             .bind(cells(self, |s| s.customer.nik.as_ref().map(|nik| nik.ciphertext())))
             .bind(cells(self, |s| s.customer.phone.as_ref().map(|phone| phone.ciphertext())))
             .bind(cells(self, |s| s.customer.address.as_ref().map(|address| address.ciphertext())))

@@ -6,20 +6,23 @@ use lumbung_journal::Fact;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
+use crate::account_balances::AccountBalances;
 use crate::approval_queue::ApprovalQueue;
 use crate::branches::Branches;
 use crate::error::ProjectionError;
+use crate::ledger_entries::LedgerEntries;
 use crate::loan_history::LoanHistory;
 use crate::loans::Loans;
 use crate::outbox::Outbox;
 use crate::plafonds::Plafonds;
 use crate::products::Products;
 use crate::roles::Roles;
+use crate::transactions::Transactions;
 use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
-    approval_queue, branches, checkpoint, loan_history, loans, outbox, plafonds, products, roles, transfers,
-    users,
+    account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_history, loans, outbox,
+    plafonds, products, roles, transactions, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -51,7 +54,10 @@ const DEFINITIONS: &[Definition] = definitions!(
     loan_history,
     approval_queue,
     outbox,
-    transfers
+    transactions,
+    transfers,
+    ledger_entries,
+    account_balances
 );
 
 /// The first 8 hex digits of a hash over all definitions. Software with other read models has another one, and
@@ -93,7 +99,10 @@ pub(crate) struct Fold {
     loan_history: LoanHistory,
     approval_queue: ApprovalQueue,
     outbox: Outbox,
+    transactions: Transactions,
     transfers: Transfers,
+    ledger_entries: LedgerEntries,
+    account_balances: AccountBalances,
 }
 
 impl Fold {
@@ -108,7 +117,11 @@ impl Fold {
         self.loan_history.apply(fact)?;
         self.approval_queue.apply(fact)?;
         self.outbox.apply(fact)?;
-        self.transfers.apply(fact)
+        self.transactions.apply(fact)?;
+        self.transfers.apply(fact)?;
+        self.ledger_entries.apply(fact)?;
+        self.account_balances.apply(fact);
+        Ok(())
     }
 
     /// Writes the changes, a few statements per table however many they are.
@@ -122,6 +135,9 @@ impl Fold {
         self.loan_history.write(connection).await?;
         self.approval_queue.write(connection).await?;
         self.outbox.write(connection).await?;
-        self.transfers.write(connection).await
+        self.transactions.write(connection).await?;
+        self.transfers.write(connection).await?;
+        self.ledger_entries.write(connection).await?;
+        self.account_balances.write(connection).await
     }
 }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use lumbung_domain::{
-    Amendment, AnyEvent, BranchId, BranchSnapshot, Email, PersonName, Profile, Registration, RoleId, Sealed,
-    UserEvent, UserId, UserNumber, UserType,
+    Amendment, AnyEvent, BranchId, BranchSnapshot, Email, PersonName, Phone, Profile, Registration, RoleId,
+    Sealed, UserEvent, UserId, UserNumber, UserType,
 };
 use lumbung_journal::Fact;
 use sqlx::postgres::PgRow;
@@ -16,19 +16,20 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use crate::branches;
-use crate::cell::{all_found, column, parsed, sealed};
+use crate::cell::{all_found, column, parsed, sealed, sealed_option};
 use crate::error::{ProjectionError, ReadError};
 use crate::page::{Cursor, Limit, Page};
 use crate::reader::LiveSchema;
 
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 pub(crate) const DDL: &str = "
 create table users (
     number     bigint      not null primary key,
     user_id    uuid        not null,
     user_type  text        not null,
     name       text        not null,
-    email      text        not null,
+    email      text,
+    phone      text,
     active     boolean     not null,
     roles      text        not null,
     branch     bigint,
@@ -40,28 +41,28 @@ create index users_user_id on users (user_id);";
 pub(crate) const STATEMENTS: &[&str] = &[UPSERT, STORED, PAGE, BY_NUMBER];
 
 const UPSERT: &str = "
-insert into users (number, user_id, user_type, name, email, active, roles, branch, profile, created_at, version)
-select u.number, u.user_id, u.user_type, u.name, u.email, u.active, u.roles, u.branch, u.profile, u.created_at, u.version
-from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::bigint[],
-        $9::text[], $10::timestamptz[], $11::bigint[])
-    as u (number, user_id, user_type, name, email, active, roles, branch, profile, created_at, version)
+insert into users (number, user_id, user_type, name, email, phone, active, roles, branch, profile, created_at, version)
+select u.number, u.user_id, u.user_type, u.name, u.email, u.phone, u.active, u.roles, u.branch, u.profile, u.created_at, u.version
+from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[],
+        $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::bigint[])
+    as u (number, user_id, user_type, name, email, phone, active, roles, branch, profile, created_at, version)
 on conflict (number) do update set
     user_id = excluded.user_id, user_type = excluded.user_type, name = excluded.name, email = excluded.email,
-    active = excluded.active, roles = excluded.roles, branch = excluded.branch, profile = excluded.profile,
+    phone = excluded.phone, active = excluded.active, roles = excluded.roles, branch = excluded.branch, profile = excluded.profile,
     created_at = excluded.created_at, version = excluded.version";
 
 const STORED: &str = "
-select number, user_id, user_type, name, email, active, roles, branch, profile, created_at, version
+select number, user_id, user_type, name, email, phone, active, roles, branch, profile, created_at, version
 from users where user_id = any($1::uuid[])";
 
 const PAGE: &str = "
-select u.number, u.user_id, u.user_type, u.name, u.email, u.active, u.roles, u.branch, u.profile, u.created_at,
+select u.number, u.user_id, u.user_type, u.name, u.email, u.phone, u.active, u.roles, u.branch, u.profile, u.created_at,
     u.version, b.code, b.location
 from users u left join branches b on b.branch = u.branch
 where u.number > $1 order by u.number limit $2";
 
 const BY_NUMBER: &str = "
-select u.number, u.user_id, u.user_type, u.name, u.email, u.active, u.roles, u.branch, u.profile, u.created_at,
+select u.number, u.user_id, u.user_type, u.name, u.email, u.phone, u.active, u.roles, u.branch, u.profile, u.created_at,
     u.version, b.code, b.location
 from users u left join branches b on b.branch = u.branch where u.number = $1";
 
@@ -72,7 +73,9 @@ pub struct User {
     pub user_id: UserId,
     pub user_type: UserType,
     pub name: Sealed<PersonName>,
-    pub email: Sealed<Email>,
+    /// To log in by, as is the phone: everybody has at least one of them.
+    pub email: Option<Sealed<Email>>,
+    pub phone: Option<Sealed<Phone>>,
     pub active: bool,
     /// In the order in which they were assigned.
     pub roles: Vec<RoleId>,
@@ -127,7 +130,8 @@ impl User {
             user_id: UserId(row.try_get("user_id")?),
             user_type: parsed(row, "user_type")?,
             name: sealed(row, "name")?,
-            email: sealed(row, "email")?,
+            email: sealed_option(row, "email")?,
+            phone: sealed_option(row, "phone")?,
             active: row.try_get("active")?,
             roles: roles.map_err(|_| malformed("roles"))?,
             branch_id: row.try_get::<Option<i64>, _>("branch")?.map(BranchId),
@@ -145,6 +149,7 @@ impl User {
             user_type: registration.user_type,
             name: registration.name.clone(),
             email: registration.email.clone(),
+            phone: registration.phone.clone(),
             active: true,
             roles: registration.roles.clone(),
             branch_id: registration.branch,
@@ -159,12 +164,12 @@ impl User {
         self.version = sequence;
         match event {
             UserEvent::ProfileUpdated(given) => self.profile.take_over(given),
-            UserEvent::UserAmended(Amendment { name, email, branch, ends_sessions: _ }) => {
+            UserEvent::UserAmended(Amendment { name, email, branch, ends_sessions: _, name_parts: _ }) => {
                 if let Some(name) = name {
                     self.name = name.clone();
                 }
                 if let Some(email) = email {
-                    self.email = email.clone();
+                    self.email = Some(email.clone());
                 }
                 self.branch_id = branch.or(self.branch_id);
             }
@@ -174,6 +179,7 @@ impl User {
             UserEvent::UserReactivated {} => self.active = true,
             UserEvent::UserRegistered(_)
             | UserEvent::PasswordSet { .. }
+            | UserEvent::PinSet { .. }
             | UserEvent::PasswordResetRequested(_) => {}
         }
     }
@@ -237,7 +243,8 @@ async fn upsert(connection: &mut PgConnection, rows: &[&User]) -> Result<(), Pro
         .bind(column(rows, |row| row.user_id.0))
         .bind(column(rows, |row| <&'static str>::from(row.user_type)))
         .bind(column(rows, |row| row.name.ciphertext()))
-        .bind(column(rows, |row| row.email.ciphertext()))
+        .bind(column(rows, |row| row.email.as_ref().map(|email| email.ciphertext())))
+        .bind(column(rows, |row| row.phone.as_ref().map(|phone| phone.ciphertext())))
         .bind(column(rows, |row| row.active))
         .bind(column(rows, |row| row.role_ids()))
         .bind(column(rows, |row| row.branch_id.map(|branch| branch.0)))

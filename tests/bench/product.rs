@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use lumbung_commands::ledger::{Call, IdempotencyKey};
 use lumbung_commands::wallet::TopUp;
-use lumbung_commands::{Actor, Ledger};
+use lumbung_commands::{Actor, Expected, Ledger};
 use lumbung_domain::{Remarks, Rupiah, TopUpId};
 use lumbung_journal::Sealer;
 use uuid::Uuid;
@@ -71,6 +71,7 @@ impl TopUps {
             top_up_id: TopUpId(Uuid::now_v7()),
             amount: self.amount,
             remarks: Some(depositor.sealer.seal(&self.remarks)?),
+            expected: Expected::Anything,
         };
         let vault = self.ledger.vault();
         let key = self.keys.then(|| IdempotencyKey {

@@ -1,7 +1,7 @@
 //! One well-formed request per route, such that whoever is admitted gets past every check that is about them. Probes that
 //! change something have an object of their own each time, so that none disturbs another.
 
-use lumbung_domain::{BranchId, RoleId};
+use lumbung_domain::{BranchId, RoleId, UserId};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -32,6 +32,8 @@ pub(super) struct Scene<'a> {
     loans: [i64; 2],
     /// A file of somebody.
     file: String,
+    /// Who money is sent to.
+    neighbour: UserId,
 }
 
 pub(super) enum Body {
@@ -57,7 +59,7 @@ impl<'a> Scene<'a> {
         let (here, there) = (town.borrower().await, town.borrower().await);
         let loans = [town.loan(&here, 1).await, town.loan(&there, 2).await];
         let file = upload(server, &here).await;
-        Self { town, officers, officers_elsewhere, admin, loans, file }
+        Self { town, officers, officers_elsewhere, admin, loans, file, neighbour: here.user }
     }
 
     fn server(&self) -> &Server {
@@ -67,7 +69,10 @@ impl<'a> Scene<'a> {
     pub(super) async fn caller(&self, role: RoleId) -> Person {
         let branch = [RoleId::MARKETING, RoleId::BRANCH_MANAGER].contains(&role).then_some(JAKARTA);
         if role == RoleId::CUSTOMER {
-            self.town.borrower().await
+            let customer = self.town.borrower().await;
+            let body = json!({"amount": 1_000_000});
+            assert_eq!(self.server().post("/topup", &customer.token, body).await.status, 200);
+            customer
         } else {
             self.town.staff(role, branch).await
         }
@@ -175,6 +180,10 @@ impl<'a> Scene<'a> {
             ("get", "/api/loans/{id}" | "/api/loans/{id}/history") => {
                 (with("{id}", &self.loan(caller, object).await), Body::Nothing)
             }
+            ("post", "/transfer") => {
+                let gift = json!({"target_user": self.neighbour, "amount": 1_000, "remarks": "Thanks"});
+                (path.to_owned(), Body::Json(gift))
+            }
             ("post", "/api/loans/{id}/cancel") => (with("{id}", &self.loan(caller, object).await), body),
             ("post", "/api/approval/{id}/approve" | "/api/approval/{id}/reject") => {
                 let branch = if object == Object::OtherBranch { SURABAYA } else { JAKARTA };
@@ -242,6 +251,8 @@ fn body(method: &str, path: &str) -> Value {
             json!({"currentPassword": "no password", "newPassword": "password123"})
         }
         ("post", "/api/customer/plafond") => json!({"productId": 1}),
+        ("post", "/topup") => json!({"amount": 1_000_000}),
+        ("post", "/pay") => json!({"amount": 1_000}),
         ("post", "/api/loans") => application(1_000_000),
         ("post", "/api/approval/{id}/approve" | "/api/approval/{id}/reject") => json!({"note": "Seen"}),
         ("post", "/api/loans/{id}/cancel") => json!({"note": "Not needed"}),
@@ -263,7 +274,7 @@ fn body(method: &str, path: &str) -> Value {
         ("post", "/api/operations/transfers/{id}/retry" | "/api/operations/transfers/{id}/park") => {
             json!({})
         }
-        ("put", "/api/customer/profile" | "/api/admin/branches/{id}") => Value::Null,
+        ("put", "/api/customer/profile" | "/api/admin/branches/{id}") | ("post", "/transfer") => Value::Null,
         _ => panic!("{method} {path} has no probe: say in tests/golden/probes.rs what to send to it"),
     }
 }

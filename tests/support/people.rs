@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use lumbung_commands::session::OpenSession;
 use lumbung_commands::user::{Newcomer, RegisterCustomer, RegisterStaff};
 use lumbung_commands::wallet::TopUp;
-use lumbung_commands::{Actor, Call, Ledger};
+use lumbung_commands::{Actor, Call, Expected, Ledger};
 use lumbung_domain::{
     Address, Birthdate, BranchId, Email, Nik, PasswordHash, PersonName, Phone, Profile, RoleId, Rupiah,
     SessionId, TopUpId, UserNumber,
@@ -88,5 +88,5 @@ async fn open_session(ledger: &Ledger, person: &Newcomer) -> Actor {
 /// A top-up with an id of its own.
 pub(crate) fn top_up(actor: Actor, rupiah: i64) -> TopUp {
     let amount = Rupiah::positive(rupiah).unwrap();
-    TopUp { actor, top_up_id: TopUpId(Uuid::now_v7()), amount, remarks: None }
+    TopUp { actor, top_up_id: TopUpId(Uuid::now_v7()), amount, remarks: None, expected: Expected::Anything }
 }

@@ -32,6 +32,7 @@ pub(super) struct Row {
     pub(super) status: Option<u16>,
     pub(super) code: Option<&'static str>,
     pub(super) email: Option<Hash>,
+    pub(super) phone: Option<Hash>,
     pub(super) client: Option<Hash>,
     pub(super) agent: Option<Hash>,
 }
@@ -52,6 +53,7 @@ impl Row {
             status: None,
             code: None,
             email: None,
+            phone: None,
             client,
             agent,
         }
@@ -68,10 +70,10 @@ pub(super) async fn insert(pool: &PgPool, rows: &[Row]) -> Result<(), sqlx::Erro
     }
     sqlx::query(
         "insert into audit.attempts (id, at, kind, actor, session, person, subject_kind, subject_id, method, route,
-             status, code, request_id, email_hash, client_hash, agent_hash)
+             status, code, request_id, email_hash, client_hash, agent_hash, phone_hash)
          select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
              $8::text[], $9::text[], $10::text[], $11::smallint[], $12::text[], $13::text[], $14::bytea[], $15::bytea[],
-             $16::bytea[])
+             $16::bytea[], $17::bytea[])
          on conflict do nothing",
     )
     .bind(column(rows, |row| row.id))
@@ -90,6 +92,7 @@ pub(super) async fn insert(pool: &PgPool, rows: &[Row]) -> Result<(), sqlx::Erro
     .bind(hashes(rows, |row| row.email.as_ref()))
     .bind(hashes(rows, |row| row.client.as_ref()))
     .bind(hashes(rows, |row| row.agent.as_ref()))
+    .bind(hashes(rows, |row| row.phone.as_ref()))
     .execute(pool)
     .await?;
     Ok(())

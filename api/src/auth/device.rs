@@ -72,12 +72,13 @@ impl Device {
         Self { generation, ..self }
     }
 
-    /// The cookie that a login leaves.
+    /// The cookie that a login leaves, for whatever is below `path`.
     #[must_use]
     pub fn cookie(
         &self,
         vault: &Vault,
         login: &[u8],
+        path: &str,
         secure: bool,
         now: DateTime<Utc>,
     ) -> Option<HeaderValue> {
@@ -88,8 +89,7 @@ impl Device {
         bytes.extend_from_slice(&sign(vault, login, &bytes));
         let (name, value) = (name(login), URL_SAFE_NO_PAD.encode(bytes));
         let (age, secure) = (REMEMBERED.num_seconds(), if secure { "; Secure" } else { "" });
-        let cookie =
-            format!("{name}={value}; Path=/api/auth; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
+        let cookie = format!("{name}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
         HeaderValue::try_from(cookie).ok()
     }
 }

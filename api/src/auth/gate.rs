@@ -49,6 +49,10 @@ gates! {
             || caller.allows(Permission::LoanReadBranch)
             || caller.allows(Permission::LoanReadAll)
     };
+    /// CUST, with what is their own.
+    OwnWallet: |caller| caller.person().is_some_and(|person| person.user_type == UserType::Customer);
+    /// LEDGER_READ.
+    ReadLedger: |caller| caller.allows(Permission::LedgerRead);
     /// OPERATIONS_READ.
     ReadOperations: |caller| caller.allows(Permission::OperationsRead);
     /// OPERATIONS_MANAGE.

@@ -94,6 +94,8 @@ limits! {
     uploads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
     /// Memory that all files together may take while they are sent; beyond it 503 `OVERLOADED`.
     downloads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
+    /// CSV reports that are sent at once, two of one person; beyond it 503 `OVERLOADED`.
+    reports_at_once: |_| 32, 1..=10000;
     /// Longest time a request may take before the server answers for it.
     request_timeout_ms: |_| 30_000, 100..=600000;
     /// Longest wait of a read for the projections; then 503 `PROJECTION_BEHIND`.

@@ -1,6 +1,7 @@
 //! Who is in the demo data. The first six are document 004 §1's.
 
 use lumbung_domain::{BranchId, RoleId};
+use uuid::{Uuid, uuid};
 
 pub(crate) struct Account {
     pub(crate) email: &'static str,
@@ -14,6 +15,26 @@ pub(crate) enum Kind {
     Customer { complete: bool },
     Staff { role: RoleId, branch: Option<BranchId> },
 }
+
+/// Logs in by phone and PIN.
+pub(crate) struct WalletUser {
+    pub(crate) user_id: Uuid,
+    pub(crate) phone: &'static str,
+    pub(crate) pin: &'static str,
+    pub(super) first_name: &'static str,
+    pub(super) last_name: &'static str,
+    pub(super) address: &'static str,
+}
+
+/// Whom document 003 §5 sends money to; name and address are §7's.
+pub(super) const TOM: WalletUser = WalletUser {
+    user_id: uuid!("b7342e8e-e8e7-4a5d-873e-b1b1bfcdeddb"),
+    phone: "0811255502",
+    pin: "123456",
+    first_name: "Tom",
+    last_name: "Araya",
+    address: "Jl. Diponegoro No. 215",
+};
 
 pub(super) struct ClearProfile {
     pub(super) nik: &'static str,

@@ -1,7 +1,10 @@
-//! `/api/auth`: people come in, stay in and leave.
+//! `/api/auth`, `/register` and `/login`: people come in, stay in and leave.
 
+pub(super) mod by_phone;
 pub(super) mod password;
 pub(super) mod sign_in;
+
+mod login;
 
 use std::sync::Arc;
 
@@ -22,8 +25,8 @@ use super::envelope::Reply;
 use super::error::ApiError;
 use super::people::People;
 use crate::app::App;
-use crate::auth::{Caller, ClientAddress, RefreshToken, Standing};
-use sign_in::Login;
+use crate::auth::{Caller, ClientAddress, LoginName, RefreshToken, Standing, Way};
+use login::Login;
 
 pub(super) struct Registration {
     name: PersonName,
@@ -66,7 +69,8 @@ pub(super) struct SessionJson {
     expires_in: u64,
     refresh_token: String,
     user_id: i64,
-    email: String,
+    /// `null` of who logs in by phone alone.
+    email: Option<String>,
     name: String,
     roles: Vec<String>,
     permissions: Vec<String>,
@@ -81,7 +85,7 @@ pub(super) async fn register(
 ) -> Result<Reply<SessionJson>, ApiError> {
     let Registration { name, email, password } = input.form;
     app.quota.take(address)?;
-    let login = Login::of(&app, &headers, Some(&email), email.as_str());
+    let login = Login::of(&app, &headers, Way::Email, Some(LoginName::Email(email.clone())), email.as_str());
     let hash = app.passwords.hash(Standing::Stranger, login.key(), &password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
@@ -139,18 +143,37 @@ async fn refreshed(app: &App, origin: &Origin, token: &str) -> Result<Reply<Sess
     }
 }
 
+/// What a session's holder shows.
+struct Tokens {
+    access: String,
+    refresh: String,
+    /// Of the access token, in seconds.
+    expires_in: u64,
+}
+
+impl Tokens {
+    fn of(app: &App, signed_in: &SignedIn, at: DateTime<Utc>) -> Result<Self, ApiError> {
+        let SignedIn { user_id: user, session, rotation, .. } = *signed_in;
+        Ok(Self {
+            access: app.tokens.issue(user, session, at)?,
+            refresh: app.tokens.issue_refresh(RefreshToken { user, session, rotation }, at)?,
+            expires_in: app.tokens.lifetime().as_secs(),
+        })
+    }
+}
+
 async fn session_json(app: &App, signed_in: SignedIn, at: DateTime<Utc>) -> Result<SessionJson, ApiError> {
-    let SignedIn { user_id, number, session, rotation, name, email, roles, permissions } = signed_in;
-    let people = People::of(app, [name.ciphertext(), email.ciphertext()]).await?;
+    let Tokens { access, refresh, expires_in } = Tokens::of(app, &signed_in, at)?;
+    let people = People::of(app, [signed_in.name.ciphertext()]).await?;
     Ok(SessionJson {
-        token: app.tokens.issue(user_id, session, at)?,
+        token: access,
         token_type: "Bearer",
-        expires_in: app.tokens.lifetime().as_secs(),
-        refresh_token: app.tokens.issue_refresh(RefreshToken { user: user_id, session, rotation }, at)?,
-        user_id: number.0,
-        email: people.text(&email)?,
-        name: people.text(&name)?,
-        roles,
-        permissions,
+        expires_in,
+        refresh_token: refresh,
+        user_id: signed_in.number.0,
+        email: people.text_of_some(signed_in.email.as_ref())?,
+        name: people.text(&signed_in.name)?,
+        roles: signed_in.roles,
+        permissions: signed_in.permissions,
     })
 }

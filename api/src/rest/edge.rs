@@ -14,7 +14,8 @@ use chrono::Utc;
 use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
-use super::envelope::render;
+use super::dialect::Dialect;
+use super::envelope::{enveloped, render};
 use super::error::ApiError;
 use crate::app::App;
 use crate::audit::Trail;
@@ -22,8 +23,8 @@ use crate::auth::ClientAddress;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
-/// The code of a failed login.
-const INVALID_CREDENTIALS: &str = "INVALID_CREDENTIALS";
+/// The codes of a failed login.
+const FAILED_LOGIN: [&str; 2] = ["INVALID_CREDENTIALS", "INVALID_PHONE_OR_PIN"];
 
 /// Names one request in answers, logs and the metadata of its events.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
     request.extensions_mut().insert(trail.clone());
     let started = Instant::now();
     let accept = accept_only(request.headers());
-    let of_files = is_of_files(request.uri().path());
+    let dialect = Dialect::of(request.uri().path());
     // The template of the route: a path may hold anything that somebody types.
     let span = info_span!(
         "request",
@@ -73,7 +74,7 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
             None => in_time(&app, request, next).await,
         };
         record_refusal(&app, &trail, &response);
-        let mut response = in_its_form(&app, response, &accept, &id, of_files);
+        let mut response = in_its_form(&app, response, &accept, &id, dialect);
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
@@ -87,27 +88,18 @@ pub(super) async fn surround(State(app): State<Arc<App>>, mut request: Request, 
     .await
 }
 
-/// Whether a path is one of the endpoints of files, whatever it names and however it is asked for.
-fn is_of_files(path: &str) -> bool {
-    path.strip_prefix("/uploads").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// An error in the form that the client accepts; what is none as it is. The endpoints of files say status and reason
-/// alone, but for who must log in.
+/// An answer in the envelope of its API, an error in the form that the client accepts; what is neither as it is.
 fn in_its_form(
     app: &App,
     response: Response,
     accept: &HeaderMap,
     id: &RequestId,
-    of_files: bool,
+    dialect: Dialect,
 ) -> Response {
+    let response = enveloped(response, dialect);
     let Some(error) = response.extensions().get::<ApiError>() else { return response };
     log(error);
-    let mut error = error.clone();
-    if of_files && response.status() != StatusCode::UNAUTHORIZED {
-        error = error.bare();
-    }
-    let mut rendered = render(error.problem(), accept, id.as_str(), Utc::now(), app.zone);
+    let mut rendered = render(error.problem(), dialect, accept, id.as_str(), Utc::now(), app.zone);
     if let Some(allow) = response.headers().get(ALLOW) {
         rendered.headers_mut().insert(ALLOW, allow.clone());
     }
@@ -131,7 +123,9 @@ fn record_refusal(app: &App, trail: &Trail, response: &Response) {
     let code = response.extensions().get::<ApiError>().map(|error| error.problem().code);
     match status {
         StatusCode::FORBIDDEN => app.audit.denied(trail, status, code.unwrap_or("ACCESS_DENIED")),
-        StatusCode::UNAUTHORIZED if trail.has_token() && code != Some(INVALID_CREDENTIALS) => {
+        StatusCode::UNAUTHORIZED
+            if trail.has_token() && code.is_none_or(|code| !FAILED_LOGIN.contains(&code)) =>
+        {
             app.audit.denied(trail, status, code.unwrap_or("UNAUTHORIZED"));
         }
         _ => {}

@@ -1,8 +1,9 @@
-//! The shapes around every answer of the loan API: `{success, message, data, timestamp}` and its error form, or
-//! RFC 9457 for who accepts `application/problem+json`.
+//! The way of every answer into its envelope: that of the path's API, or RFC 9457 for errors to who accepts
+//! `application/problem+json`.
 
-use axum::Json;
-use axum::http::header::{CONTENT_TYPE, ETAG, LINK, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, ETAG, LINK, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -10,8 +11,9 @@ use chrono_tz::Tz;
 use lumbung_domain::Rate;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
+use super::dialect::{Dialect, Occasion, Told};
 use super::error::{ApiError, FieldError, Problem};
 
 pub(super) const LEDGER_POSITION: HeaderName = HeaderName::from_static("ledger-position");
@@ -27,15 +29,6 @@ pub(super) struct Reply<T> {
     data: Option<T>,
     timestamp: String,
     headers: HeaderMap,
-}
-
-#[derive(Serialize)]
-struct Envelope<T> {
-    success: bool,
-    message: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<T>,
-    timestamp: String,
 }
 
 impl<T: Serialize> Reply<T> {
@@ -95,36 +88,31 @@ impl<T: Serialize> Reply<T> {
     }
 }
 
+/// The edge finds what was told in the response and gives it its envelope.
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
         let Self { status, message, data, timestamp, headers } = self;
-        let envelope = Envelope { success: true, message, data, timestamp };
-        match serde_json::to_vec(&envelope) {
-            Ok(body) => {
-                let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-                (status, json, headers, body).into_response()
+        match data.map(|data| to_raw_value(&data)).transpose() {
+            Ok(data) => {
+                let mut response = (status, headers).into_response();
+                response.extensions_mut().insert(Told { message, data, timestamp });
+                response
             }
             Err(error) => ApiError::fatal(error).into_response(),
         }
     }
 }
 
-#[derive(Serialize)]
-struct ErrorEnvelope<'a> {
-    success: bool,
-    message: &'a str,
-    timestamp: String,
-    code: &'a str,
-    errors: &'a [FieldError],
-    #[serde(rename = "requestId")]
-    request_id: &'a str,
-}
-
-/// An error of the endpoints of files.
-#[derive(Serialize)]
-struct BareError {
-    status: u16,
-    error: &'static str,
+/// A success in its envelope; any other response as it is.
+pub(super) fn enveloped(mut response: Response, dialect: Dialect) -> Response {
+    let Some(told) = response.extensions_mut().remove::<Told>() else { return response };
+    let Ok(body) = dialect.success(&told) else { return ApiError::internal().into_response() };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // It may say how long the response was without a body.
+    headers.remove(CONTENT_LENGTH);
+    *response.body_mut() = body.into();
+    response
 }
 
 /// RFC 9457 §3.1, with the same extensions as the other form has fields.
@@ -139,40 +127,40 @@ struct ProblemDocument<'a> {
     errors: &'a [FieldError],
     #[serde(rename = "requestId")]
     request_id: &'a str,
-    timestamp: String,
+    timestamp: &'a str,
 }
 
 /// An error in the form that the client accepts.
 pub(super) fn render(
     problem: &Problem,
+    dialect: Dialect,
     accept: &HeaderMap,
     request_id: &str,
     now: DateTime<Utc>,
     zone: Tz,
 ) -> Response {
     let kept = problem.kept.as_ref();
-    let timestamp = local_time(kept.map_or(now, |kept| kept.at), zone);
+    let timestamp = &*local_time(kept.map_or(now, |kept| kept.at), zone);
     let request_id = kept.map_or(request_id, |kept| &kept.request_id);
-    let Problem { status, code, message, fields, .. } = problem;
-    let mut response = if accepts_problem_json(accept) {
+    let Problem { status, code, fields, .. } = problem;
+    let (kind, body) = if accepts_problem_json(accept) {
         let document = ProblemDocument {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            detail: message,
+            detail: &dialect.words(problem),
             code,
             errors: fields,
             request_id,
             timestamp,
         };
-        (*status, [(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON))], Json(document)).into_response()
-    } else if problem.bare {
-        let error = status.canonical_reason().unwrap_or("Error");
-        (*status, Json(BareError { status: status.as_u16(), error })).into_response()
+        (PROBLEM_JSON, serde_json::to_vec(&document))
     } else {
-        let envelope = ErrorEnvelope { success: false, message, timestamp, code, errors: fields, request_id };
-        (*status, Json(envelope)).into_response()
+        ("application/json", dialect.error(problem, &Occasion { timestamp, request_id }))
     };
+    // Texts and numbers alone: that they do not serialise cannot be.
+    let body = body.unwrap_or_default();
+    let mut response = (*status, [(CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response();
     let headers = response.headers_mut();
     if let Some(seconds) = problem.retry_after_s {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -210,6 +198,11 @@ pub(super) fn local_time(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
+/// `2021-04-01 22:21:21`, as the wallet API prints instants.
+pub(super) fn wallet_time(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// A rate as an exact JSON number with at least one decimal: `12.0`.
 pub(super) struct Percent(pub(super) Rate);
 
@@ -242,7 +235,7 @@ mod tests {
             Reply::new("Success", Some([Percent(Rate::from_e4_const(120_000))]), at(), Tz::Asia__Jakarta, 7)
                 .version(3)
                 .replayed(true);
-        let response = reply.into_response();
+        let response = enveloped(reply.into_response(), Dialect::Loan);
         assert_eq!(response.headers()[LEDGER_POSITION], "7");
         assert_eq!(response.headers()[ETAG], "\"3\"");
         assert_eq!(response.headers()[IDEMPOTENT_REPLAYED], "true");
@@ -254,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn an_error_in_both_forms() {
         let error = ApiError::from(Rejection::Unauthorized);
-        let plain = render(error.problem(), &HeaderMap::new(), "r-1", at(), Tz::Asia__Jakarta);
+        let plain = render(error.problem(), Dialect::Loan, &HeaderMap::new(), "r-1", at(), Tz::Asia__Jakarta);
         assert_eq!(plain.headers()[WWW_AUTHENTICATE], "Bearer");
         assert_eq!(
             body(plain).await,
@@ -262,7 +255,7 @@ mod tests {
         );
         let mut accept = HeaderMap::new();
         accept.insert(ACCEPT, "text/html, application/problem+json;q=0.9".parse().unwrap());
-        let problem = render(error.problem(), &accept, "r-1", at(), Tz::UTC);
+        let problem = render(error.problem(), Dialect::Loan, &accept, "r-1", at(), Tz::UTC);
         assert_eq!(
             (problem.status(), &problem.headers()[CONTENT_TYPE]),
             (StatusCode::UNAUTHORIZED, &HeaderValue::from_static(PROBLEM_JSON))
@@ -290,8 +283,10 @@ mod tests {
     async fn a_kept_rejection_is_byte_equal_whoever_asks_again() {
         let kept =
             |replayed| ApiError::from(Rejection::ProductNotFound).kept(at(), "key-1".to_owned(), replayed);
-        let first = render(kept(false).problem(), &HeaderMap::new(), "r-1", Utc::now(), Tz::UTC);
-        let again = render(kept(true).problem(), &HeaderMap::new(), "r-2", Utc::now(), Tz::UTC);
+        let first =
+            render(kept(false).problem(), Dialect::Loan, &HeaderMap::new(), "r-1", Utc::now(), Tz::UTC);
+        let again =
+            render(kept(true).problem(), Dialect::Loan, &HeaderMap::new(), "r-2", Utc::now(), Tz::UTC);
         assert!(!first.headers().contains_key(IDEMPOTENT_REPLAYED));
         assert_eq!(again.headers()[IDEMPOTENT_REPLAYED], "true");
         assert_eq!(body(first).await, body(again).await);

@@ -36,8 +36,6 @@ pub(super) struct Problem {
     pub(super) message: Cow<'static, str>,
     pub(super) fields: Vec<FieldError>,
     pub(super) retry_after_s: Option<u32>,
-    /// Said with status and reason alone, as the endpoints of files do.
-    pub(super) bare: bool,
     /// For operators.
     pub(super) cause: Option<Arc<dyn Error + Send + Sync>>,
     /// Set when the ledger gave the answer under an Idempotency-Key, which must give it again.
@@ -69,7 +67,6 @@ impl ApiError {
             message: message.into(),
             fields: Vec::new(),
             retry_after_s: None,
-            bare: false,
             cause: None,
             kept: None,
         }))
@@ -130,6 +127,13 @@ impl ApiError {
     pub fn mail_unavailable() -> Self {
         let what = "E-mail is not available. Please contact us.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "MAIL_UNAVAILABLE", what)
+    }
+
+    /// There is no way to take the money in that a wallet would be topped up with.
+    #[must_use]
+    pub fn top_up_unavailable() -> Self {
+        let what = "Top up is not available. Please contact us.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOPUP_UNAVAILABLE", what)
     }
 
     /// It is not known whether the command was carried out.
@@ -198,13 +202,6 @@ impl ApiError {
     #[must_use]
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal Server Error")
-    }
-
-    /// The same error, in the form of the endpoints of files.
-    #[must_use]
-    pub(super) fn bare(mut self) -> Self {
-        self.0.bare = true;
-        self
     }
 
     /// Whether the command may have been carried out all the same.

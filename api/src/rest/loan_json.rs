@@ -33,7 +33,7 @@ pub(super) struct LoanRow {
 pub(super) struct LoanDetail {
     #[serde(flatten)]
     row: LoanRow,
-    customer_email: String,
+    customer_email: Option<String>,
     customer_nik: Option<String>,
     customer_phone: Option<String>,
     customer_address: Option<String>,
@@ -100,7 +100,7 @@ impl LoanDetail {
         let customer = &submission.customer;
         Ok(Self {
             row: LoanRow::new(submission, status, people, zone)?,
-            customer_email: people.text(&customer.email)?,
+            customer_email: people.text_of_some(customer.email.as_ref())?,
             customer_nik: people.optional(customer.nik.as_ref())?,
             customer_phone: people.optional(customer.phone.as_ref())?,
             customer_address: people.optional(customer.address.as_ref())?,

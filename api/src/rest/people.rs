@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use lumbung_domain::{CustomerSnapshot, Personal, Sealed};
+use lumbung_domain::{CustomerSnapshot, NameParts, PersonName, Personal, Sealed};
 use lumbung_journal::{KeyError, Opener};
 
 use super::error::ApiError;
@@ -40,6 +40,29 @@ impl People {
             Some(sealed) => self.open(sealed),
             None => Ok(None),
         }
+    }
+
+    /// Like [`People::text`], of who may never have had it: then `None`.
+    pub(super) fn text_of_some<T: Personal>(
+        &self,
+        sealed: Option<&Sealed<T>>,
+    ) -> Result<Option<String>, ApiError> {
+        sealed.map(|sealed| self.text(sealed)).transpose()
+    }
+
+    /// First and last name, which is empty of who has but one.
+    pub(super) fn names(
+        &self,
+        name: &Sealed<PersonName>,
+        parts: Option<&NameParts>,
+    ) -> Result<(String, String), ApiError> {
+        if let Some(NameParts { first, last }) = parts {
+            return Ok((self.text(first)?, self.text_of_some(last.as_ref())?.unwrap_or_default()));
+        }
+        let whole = self.text(name)?;
+        let parted =
+            whole.split_once(' ').map(|(first, last)| (first.to_owned(), last.trim_start().to_owned()));
+        Ok(parted.unwrap_or_else(|| (whole, String::new())))
     }
 
     /// An answer given again would show less than it did: someone was erased since.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use lumbung_commands::user::UserOutcome;
-use lumbung_domain::{Email, Person, PersonName, RoleId, Sealed, UserNumber, UserType};
+use lumbung_domain::{Email, Person, PersonName, Phone, RoleId, Sealed, UserNumber, UserType};
 use lumbung_projections::{Limit, LiveSchema, roles, users};
 use serde::Serialize;
 
@@ -22,7 +22,9 @@ use crate::app::App;
 pub(super) struct UserJson {
     id: i64,
     name: String,
-    email: String,
+    /// `null` of who logs in by phone alone, as is the phone of everybody else.
+    email: Option<String>,
+    phone: Option<String>,
     user_type: &'static str,
     is_active: bool,
     roles: Vec<String>,
@@ -59,7 +61,8 @@ impl RoleNames {
 struct Facts<'a> {
     number: UserNumber,
     name: &'a Sealed<PersonName>,
-    email: &'a Sealed<Email>,
+    email: Option<&'a Sealed<Email>>,
+    phone: Option<&'a Sealed<Phone>>,
     user_type: UserType,
     active: bool,
     roles: Vec<String>,
@@ -72,7 +75,8 @@ impl UserJson {
         Ok(Self {
             id: facts.number.0,
             name: people.text(facts.name)?,
-            email: people.text(facts.email)?,
+            email: people.text_of_some(facts.email)?,
+            phone: people.text_of_some(facts.phone)?,
             user_type: facts.user_type.into(),
             is_active: facts.active,
             roles: facts.roles,
@@ -88,7 +92,8 @@ impl UserJson {
         let facts = Facts {
             number: user.number,
             name: &user.name,
-            email: &user.email,
+            email: user.email.as_ref(),
+            phone: user.phone.as_ref(),
             user_type: user.user_type,
             active: user.active,
             roles: user.roles.clone(),
@@ -108,7 +113,8 @@ impl UserJson {
         let facts = Facts {
             number: user.number,
             name: &user.name,
-            email: &user.email,
+            email: user.email.as_ref(),
+            phone: user.phone.as_ref(),
             user_type: user.user_type,
             active: user.active,
             roles: roles.of(&user.roles),
@@ -143,7 +149,8 @@ impl UserDetail {
         let facts = Facts {
             number: person.number,
             name: &person.name,
-            email: &person.email,
+            email: person.email.as_ref(),
+            phone: person.phone.as_ref(),
             user_type: person.user_type,
             active: person.active,
             roles,

@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
-use lumbung_projections::{Cursor, Limit, LiveSchema};
+use lumbung_projections::{Behind, Cursor, Limit, LiveSchema};
 use serde::Serialize;
 
 use super::body::integer;
@@ -34,19 +34,23 @@ impl FromRequestParts<Arc<App>> for View {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Self::of(Wanted::of(parts)?, app).await
+        Self::of(Wanted::of(parts)?, 0, app).await
     }
 }
 
 impl View {
-    async fn of(wanted: Wanted, app: &App) -> Result<Self, ApiError> {
+    /// `known`: what is asked for cannot be answered before that position.
+    async fn of(wanted: Wanted, known: i64, app: &App) -> Result<Self, ApiError> {
         let shown = match wanted {
             Wanted::AsTheyAre => app.freshness.shown(),
             Wanted::Reaching(position) => {
                 let acknowledged = app.ledger.feed().reached();
-                app.freshness.wait_for(acknowledged.max(position), app.patience).await?
+                app.freshness.wait_for(acknowledged.max(position).max(known), app.patience).await?
             }
         };
+        if shown.position < known {
+            return Err(Behind { wanted: known, projected: shown.position }.into());
+        }
         Ok(Self { read: shown.schema, position: shown.position })
     }
 
@@ -137,6 +141,11 @@ pub(super) trait Filter: Sized {
 
     /// Takes the parameters and notes what is wrong with them; then what it gives is of no account.
     fn read(query: &mut Query<'_>, app: &App) -> Self;
+
+    /// The position that the read models must have reached to answer it.
+    fn position(&self) -> i64 {
+        0
+    }
 }
 
 /// A list that is shown as it is.
@@ -183,7 +192,7 @@ impl<F: Filter + Send> FromRequestParts<Arc<App>> for Filtered<F> {
             return Err(all);
         }
         let (paging, filter) = asked?;
-        let view = View::of(Wanted::new(min_position?, paging.stale), app).await?;
+        let view = View::of(Wanted::new(min_position?, paging.stale), filter.position(), app).await?;
         Ok(Self { view, paging, filter })
     }
 }
@@ -201,7 +210,33 @@ impl<F: Filter + Send> FromRequestParts<Arc<App>> for AsItIs<F> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let (paging, filter) = read(&parts.uri, F::NAMES, |query| F::read(query, app))?;
-        Ok(Self { view: View::of(Wanted::AsTheyAre, app).await?, paging, filter })
+        Ok(Self { view: View::of(Wanted::AsTheyAre, 0, app).await?, paging, filter })
+    }
+}
+
+/// As [`Filtered`], of what is shown whole.
+pub(super) struct Narrowed<F> {
+    pub(super) view: View,
+    pub(super) filter: F,
+}
+
+impl<F: Filter + Send> FromRequestParts<Arc<App>> for Narrowed<F> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let min_position = min_position(parts);
+        let mut query = Query::of(&parts.uri);
+        let stale = may_be_stale(&mut query);
+        let filter = F::read(&mut query, app);
+        query.refuse_others(&["stale"], F::NAMES);
+        let asked = query.judge((stale, filter));
+        let faults = [min_position.as_ref().err(), asked.as_ref().err()];
+        if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
+            return Err(all);
+        }
+        let (stale, filter) = asked?;
+        let view = View::of(Wanted::new(min_position?, stale), filter.position(), app).await?;
+        Ok(Self { view, filter })
     }
 }
 
@@ -224,6 +259,20 @@ fn read<F>(
 }
 
 impl Paging {
+    /// That no page was asked for.
+    ///
+    /// # Errors
+    /// 400 naming the parameters that ask for one.
+    pub(super) fn refuse(&self, why: &'static str) -> Result<(), ApiError> {
+        let mut query = Query::of(&self.uri);
+        for name in ["limit", "cursor"] {
+            if query.first(name).is_some() {
+                query.fault::<()>(name, why);
+            }
+        }
+        query.judge(())
+    }
+
     /// The value of `Link`, relative, with every other parameter as it was.
     pub(super) fn next(&self, next: Option<Cursor>) -> Option<HeaderValue> {
         let cursor = encode(next?);

@@ -167,6 +167,8 @@ fn greet(config: &Config, address: SocketAddr) {
         for account in demo::accounts() {
             println!("  {:<26} {}", account.email, account.password);
         }
+        let wallet = demo::wallet_user();
+        println!("  {:<26} {} (wallet: phone and PIN)", wallet.phone, wallet.pin);
         println!();
         println!("Try:");
         println!(

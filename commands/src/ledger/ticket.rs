@@ -120,6 +120,7 @@ impl Keeping {
             Rejection::Unauthorized
             | Rejection::AccessDenied
             | Rejection::InvalidCredentials
+            | Rejection::InvalidPhoneOrPin
             | Rejection::RefreshTokenReused => Self::Never,
             Rejection::LoanNotYours
             | Rejection::LoanOfOtherBranch

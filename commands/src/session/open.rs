@@ -1,4 +1,4 @@
-//! A login whose password was found right.
+//! A login whose password or PIN was found right.
 
 use lumbung_domain::{
     Email, PasswordChange, PasswordHash, PersonName, Rejection, Sealed, Session, SessionCommand, SessionId,
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::authority::roles;
 use crate::ledger::{Book, Halt, UseCase};
 
-/// Opens a session for a user whose password was verified against `password`, outside the loop because that takes
+/// Opens a session for a user whose password or PIN was verified against `password`, outside the loop because that takes
 /// long. Refused if the password was changed or the user deactivated in between.
 ///
 /// Rejections: [`Rejection::InvalidCredentials`].
@@ -17,7 +17,7 @@ use crate::ledger::{Book, Halt, UseCase};
 pub struct OpenSession {
     pub user: UserId,
     pub session: SessionId,
-    /// The stored hash that the password was found to fit.
+    /// The stored hash that the password was found to fit, or the PIN.
     pub password: Sealed<PasswordHash>,
     /// The same password under the parameters of today, if the stored hash has weaker ones.
     pub rehashed: Option<Sealed<PasswordHash>>,
@@ -32,7 +32,8 @@ pub struct SignedIn {
     /// The number of the good refresh token.
     pub rotation: u32,
     pub name: Sealed<PersonName>,
-    pub email: Sealed<Email>,
+    /// `None` of who logs in by phone alone.
+    pub email: Option<Sealed<Email>>,
     pub roles: Vec<String>,
     /// What the roles allow, by name, without repetition.
     pub permissions: Vec<String>,
@@ -45,16 +46,23 @@ impl UseCase for OpenSession {
     fn decide(&self, book: &mut Book<'_>) -> Result<SignedIn, Halt> {
         book.prefetch([StreamId::of::<User>(self.user), StreamId::of::<Session>(self.session)]);
         let user = book.read::<User>(self.user)?;
-        match user.person() {
-            Some(person) if person.active && person.password == self.password => {
-                if let Some(password) = self.rehashed.clone() {
-                    let because = PasswordChange::Rehashed;
-                    book.run::<User>(self.user, UserCommand::SetPassword { password, because })?;
-                }
-                open_session(book, self.session, self.user)
+        let Some(person) = user.person().filter(|person| person.active) else {
+            return Err(Rejection::InvalidCredentials.into());
+        };
+        // No two ciphertexts are alike, so the hash says which of the two it is.
+        let rehashing: fn(Sealed<PasswordHash>) -> UserCommand = match Some(&self.password) {
+            held if held == person.password.as_ref() => {
+                |password| UserCommand::SetPassword { password, because: PasswordChange::Rehashed }
             }
-            Some(_) | None => Err(Rejection::InvalidCredentials.into()),
+            held if held == person.pin.as_ref() => {
+                |pin| UserCommand::SetPin { pin, because: PasswordChange::Rehashed }
+            }
+            _ => return Err(Rejection::InvalidCredentials.into()),
+        };
+        if let Some(rehashed) = self.rehashed.clone() {
+            book.run::<User>(self.user, rehashing(rehashed))?;
         }
+        open_session(book, self.session, self.user)
     }
 }
 

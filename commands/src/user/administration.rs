@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lumbung_domain::{
-    BranchSnapshot, Claim, ClaimId, Email, Permission, Person, PersonName, Rejection, Sealed, StreamId, User,
-    UserId, UserNumber, UserType,
+    BranchSnapshot, Claim, ClaimId, Email, Permission, Person, PersonName, Phone, Rejection, Sealed,
+    StreamId, User, UserId, UserNumber, UserType,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,10 @@ pub struct UserOutcome {
     pub number: UserNumber,
     pub user_type: UserType,
     pub name: Sealed<PersonName>,
-    pub email: Sealed<Email>,
+    pub email: Option<Sealed<Email>>,
+    /// To log in by; `None` in answers that were kept before there was any.
+    #[serde(default)]
+    pub phone: Option<Sealed<Phone>>,
     pub active: bool,
     /// By name.
     pub roles: Vec<String>,
@@ -46,6 +49,7 @@ impl UserOutcome {
             user_type: person.user_type,
             name: person.name.clone(),
             email: person.email.clone(),
+            phone: person.phone.clone(),
             active: person.active,
             roles: roles.iter().filter_map(|role| role.name()).map(str::to_owned).collect(),
             branch,

@@ -17,7 +17,8 @@ use crate::version::Expected;
 /// holds `*`.
 ///
 /// Rejections: [`Rejection::AccessDenied`], [`Rejection::UserNotFound`], [`Rejection::VersionMismatch`],
-/// [`Rejection::BranchForCustomer`], [`Rejection::BranchNotFound`], [`Rejection::EmailAlreadyExists`].
+/// [`Rejection::BranchForCustomer`], [`Rejection::BranchNotFound`], [`Rejection::EmailAlreadyExists`],
+/// [`Rejection::NoEmailLogin`].
 #[derive(Debug, Clone)]
 pub struct AmendUser {
     pub actor: Actor,
@@ -36,11 +37,17 @@ pub struct AmendUser {
 pub struct EmailChange {
     pub email: Sealed<Email>,
     pub claim: ClaimId,
-    /// What the person had when the edge looked.
-    pub seen: Sealed<Email>,
-    pub seen_claim: ClaimId,
+    /// What the person had when the edge looked. Without any there is nothing to change.
+    pub replaces: Option<HeldEmail>,
     /// Tells the old address. `None` where no messages are sent.
     pub notice: Option<Queued>,
+}
+
+/// An e-mail that somebody logs in by.
+#[derive(Debug, Clone)]
+pub struct HeldEmail {
+    pub email: Sealed<Email>,
+    pub claim: ClaimId,
 }
 
 impl UseCase for AmendUser {
@@ -49,14 +56,16 @@ impl UseCase for AmendUser {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<UserOutcome, Halt> {
         if let Some(change) = &self.email {
-            let claims = [&change.claim, &change.seen_claim];
+            let held = change.replaces.as_ref().map(|held| &held.claim);
+            let claims = [&change.claim].into_iter().chain(held);
             book.prefetch(claims.map(|claim| StreamId::of::<Claim>(claim.clone())));
             book.prefetch(change.notice.iter().map(|notice| StreamId::of::<Message>(notice.message_id)));
         }
         let target = may_change(book, self.actor, &[Permission::UserUpdate], self.number)?;
         target.check(book, &self.expected)?;
         let (user, person) = (target.user, target.person()?);
-        let seen = self.email.as_ref().is_none_or(|change| change.seen == person.email);
+        let replaced = |change: &EmailChange| change.replaces.as_ref().map(|held| held.email.clone());
+        let seen = self.email.as_ref().is_none_or(|change| replaced(change) == person.email);
         if user != self.sealed_for || !seen {
             return Err(Rejection::VersionMismatch.into());
         }
@@ -75,7 +84,7 @@ impl UseCase for AmendUser {
         }
         let email = self.email.as_ref().map(|change| change.email.clone());
         let amendment =
-            Amendment { name: self.name.clone(), email, branch: self.branch, ends_sessions: false };
+            Amendment { name: self.name.clone(), email, branch: self.branch, ..Amendment::default() };
         book.run::<User>(user, UserCommand::Amend(amendment))?;
         UserOutcome::read(book, user)
     }
@@ -102,7 +111,8 @@ impl AmendUser {
 
 impl EmailChange {
     fn move_claim(&self, book: &mut Book<'_>, user: UserId) -> Result<(), Halt> {
-        if self.claim == self.seen_claim {
+        let held = self.replaces.as_ref().ok_or(Rejection::NoEmailLogin)?;
+        if self.claim == held.claim {
             return Ok(());
         }
         let holder = Holder::User(user);
@@ -110,6 +120,6 @@ impl EmailChange {
             Halt::Rejected(Rejection::AlreadyExists) => Rejection::EmailAlreadyExists.into(),
             other => other,
         })?;
-        book.run::<Claim>(self.seen_claim.clone(), ClaimCommand::Release { holder })
+        book.run::<Claim>(held.claim.clone(), ClaimCommand::Release { holder })
     }
 }

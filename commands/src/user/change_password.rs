@@ -31,8 +31,8 @@ impl UseCase for ChangePassword {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
         let caller = self.actor.caller(book)?;
-        let held = &caller.person()?.password;
-        let Some(new) = self.password.as_ref().filter(|new| new.replaces == *held) else {
+        let held = caller.person()?.password.as_ref();
+        let Some(new) = self.password.as_ref().filter(|new| Some(&new.replaces) == held) else {
             return Err(Rejection::CurrentPasswordWrong.into());
         };
         let Actor { user, session } = self.actor;

@@ -7,9 +7,9 @@ use super::Newcomer;
 use crate::ledger::{Book, Halt, UseCase};
 use crate::session::{SignedIn, open_session};
 
-/// Registers a customer by e-mail and password and opens their first session.
+/// Registers a customer, by e-mail and password or by phone and PIN, and opens their first session.
 ///
-/// Rejections: [`Rejection::EmailAlreadyRegistered`].
+/// Rejections: [`Rejection::EmailAlreadyRegistered`], [`Rejection::PhoneAlreadyRegistered`].
 #[derive(Debug, Clone)]
 pub struct RegisterCustomer {
     pub newcomer: Newcomer,

@@ -7,16 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
+use crate::version::Expected;
 
 /// Credits the actor's own wallet.
 ///
-/// Rejections: [`Rejection::BalanceTooLarge`].
+/// Rejections: [`Rejection::VersionMismatch`], [`Rejection::BalanceTooLarge`].
 #[derive(Debug, Clone)]
 pub struct TopUp {
     pub actor: Actor,
     pub top_up_id: TopUpId,
     pub amount: Rupiah,
     pub remarks: Option<Sealed<Remarks>>,
+    /// Of the wallet.
+    pub expected: Expected,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,8 @@ pub struct ToppedUp {
     pub amount_rupiah: Rupiah,
     pub balance_before_rupiah: Rupiah,
     pub balance_after_rupiah: Rupiah,
+    /// The version of the stream `Wallet`.
+    pub version: i64,
 }
 
 impl UseCase for TopUp {
@@ -35,6 +40,7 @@ impl UseCase for TopUp {
         let owner = self.actor.user;
         book.prefetch([StreamId::of::<Wallet>(owner)]);
         self.actor.customer_of_own(book)?;
+        self.expected.check_from_the_start(book.version::<Wallet>(owner)?)?;
         let before = book.read::<Wallet>(owner)?.balance();
         let command = WalletCommand::Credit {
             owner,
@@ -50,6 +56,7 @@ impl UseCase for TopUp {
             amount_rupiah: self.amount,
             balance_before_rupiah: before,
             balance_after_rupiah: after,
+            version: book.version::<Wallet>(owner)?,
         })
     }
 }

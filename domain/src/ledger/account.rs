@@ -1,6 +1,7 @@
 //! The chart of accounts.
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// An account of the general ledger. Declared in the order of [`Account::code`], in which reports show them.
 #[derive(
@@ -53,6 +54,9 @@ pub enum AccountClass {
 }
 
 impl Account {
+    /// The chart, in the order of the numbers.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
     /// Its number in the chart: 1xxx assets, 2xxx liabilities, 4xxx income, 5xxx expenses.
     #[must_use]
     pub fn code(self) -> u16 {
@@ -67,6 +71,12 @@ impl Account {
             Self::PenaltyIncome => 4020,
             Self::WriteOffs => 5010,
         }
+    }
+
+    /// The account of a number.
+    #[must_use]
+    pub fn from_code(code: i64) -> Option<Self> {
+        Self::VARIANTS.iter().copied().find(|account| i64::from(account.code()) == code)
     }
 
     /// Its name in the chart, in events and in answers.
@@ -91,6 +101,11 @@ impl Account {
 }
 
 impl AccountClass {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
     /// Whether a debit makes an account of this class grow (assets and expenses) or a credit (liabilities and income).
     #[must_use]
     pub fn grows_by_debit(self) -> bool {

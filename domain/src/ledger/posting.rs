@@ -3,6 +3,7 @@
 //! Money moves through wallets: the wallet's event is the entry. The events of loans, plafonds and transfers say why, and
 //! post nothing, or a rupiah would be counted twice.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::Account;
@@ -73,9 +74,33 @@ pub fn postings(event: &AnyEvent, stream_id: &str) -> Vec<Posting> {
     }
 }
 
-type Side = (Account, Option<Subject>);
+/// The business date of a money event; `None` of an event that posts nothing.
+#[must_use]
+pub fn booked_on(event: &AnyEvent) -> Option<NaiveDate> {
+    match event {
+        AnyEvent::Wallet(
+            WalletEvent::WalletCredited { business_on, .. } | WalletEvent::WalletDebited { business_on, .. },
+        ) => Some(*business_on),
+        AnyEvent::Wallet(WalletEvent::WalletOpened { .. })
+        | AnyEvent::Ledger(_)
+        | AnyEvent::Role(_)
+        | AnyEvent::Branch(_)
+        | AnyEvent::Product(_)
+        | AnyEvent::Staff(_)
+        | AnyEvent::User(_)
+        | AnyEvent::Document(_)
+        | AnyEvent::Claim(_)
+        | AnyEvent::Session(_)
+        | AnyEvent::Plafond(_)
+        | AnyEvent::Loan(_)
+        | AnyEvent::Transfer(_)
+        | AnyEvent::Message(_) => None,
+    }
+}
 
-fn entry(debit: Side, credit: Side, amount: Rupiah) -> Vec<Posting> {
+type Part = (Account, Option<Subject>);
+
+fn entry(debit: Part, credit: Part, amount: Rupiah) -> Vec<Posting> {
     let posting = |(account, subject), signed_rupiah| Posting { account, subject, signed_rupiah };
     vec![posting(debit, amount.get()), posting(credit, -amount.get())]
 }

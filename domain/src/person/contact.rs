@@ -86,6 +86,17 @@ impl Phone {
         if is_dialable(&digits) { Ok(Self(format!("+{digits}").into())) } else { Err(not_a_phone()) }
     }
 
+    /// A number to log in by: an Indonesian mobile, `08` and 8 to 11 digits more, in any spelling.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn mobile(text: &str) -> Result<Self, Invalid> {
+        Self::new(text)
+            .ok()
+            .filter(Self::is_indonesian_mobile)
+            .ok_or_else(|| Invalid::new("must be 08 and 8 to 11 more digits"))
+    }
+
     /// `+62812…`.
     #[must_use]
     pub fn as_e164(&self) -> &str {
@@ -226,6 +237,20 @@ mod tests {
             ("+6591234567", false),
         ] {
             assert_eq!(Phone::new(text).unwrap().is_indonesian_mobile(), mobile, "{text}");
+            assert_eq!(Phone::mobile(text).is_ok(), mobile, "{text}");
+        }
+        for text in [
+            "",
+            "08",
+            "08123456789012",
+            "08123456x89",
+            "٠٨١٢٣٤٥٦٧٨٩",
+            "０８１２３４５６７８",
+            "+",
+            "0812345678\0",
+        ] {
+            let why = Phone::mobile(text).unwrap_err();
+            assert_eq!(why.as_str(), "must be 08 and 8 to 11 more digits", "{text}");
         }
     }
 

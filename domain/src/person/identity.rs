@@ -8,7 +8,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::text::{self, personal_text};
 use crate::{Invalid, Personal};
 
-/// A name as its owner writes it: 1 to 100 characters.
+/// A name as its owner writes it: 1 to 100 characters; one of two parts may have 100 in each.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PersonName(Box<str>);
 personal_text!(PersonName, "person_name", Self::stored);
@@ -20,9 +20,27 @@ impl PersonName {
         text::name(text, 1..=100).map(Self)
     }
 
-    /// Invisible characters were not always refused.
+    /// The whole name of who told its parts.
+    #[must_use]
+    pub fn joined(first: &Self, last: Option<&Self>) -> Self {
+        match last {
+            Some(last) => Self(format!("{} {}", first.0, last.0).into()),
+            None => first.clone(),
+        }
+    }
+
+    /// Parted at the first blank. Without one there is a first name alone.
+    #[must_use]
+    pub fn parted(&self) -> (Self, Option<Self>) {
+        match self.0.split_once(' ') {
+            Some((first, last)) => (Self(first.into()), Some(Self(last.trim_start().into()))),
+            None => (self.clone(), None),
+        }
+    }
+
+    /// Invisible characters were not always refused. A name of two parts is longer than one that is told whole.
     fn stored(text: &str) -> Result<Self, Invalid> {
-        text::line(text, 1..=100).map(Self)
+        text::line(text, 1..=201).map(Self)
     }
 }
 
@@ -127,6 +145,24 @@ mod tests {
         assert_eq!(PersonName::new(&"é".repeat(101)).unwrap_err().as_str(), "must be at most 100 characters");
         assert_eq!(PersonName::new(" ").unwrap_err().as_str(), "must not be blank");
         assert!(PersonName::new("Tom\nAraya").is_err());
+    }
+
+    #[test]
+    fn names_of_two_parts() {
+        let name = |text: &str| PersonName::new(text).unwrap();
+        for (whole, first, last) in [
+            ("Guntur Saputro", "Guntur", Some("Saputro")),
+            ("Maria Anna Schmidt", "Maria", Some("Anna Schmidt")),
+            ("A  B", "A", Some("B")),
+            ("Suharto", "Suharto", None),
+        ] {
+            assert_eq!(name(whole).parted(), (name(first), last.map(name)), "{whole}");
+        }
+        assert_eq!(PersonName::joined(&name("Tom"), Some(&name("Araya"))), name("Tom Araya"));
+        assert_eq!(PersonName::joined(&name("Tom"), None), name("Tom"));
+        let long = name(&"é".repeat(100));
+        let longest = PersonName::joined(&long, Some(&long));
+        assert_eq!(PersonName::restore(longest.reveal()), Some(longest));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(crate) fn submission() -> Submission {
             user_id: user(CUSTOMER),
             number: UserNumber(1),
             name: sealed("John Doe"),
-            email: sealed("john@example.com"),
+            email: Some(sealed("john@example.com")),
             nik: Some(sealed("3201234567890001")),
             phone: Some(sealed("+6281234567890")),
             address: Some(sealed("Jl. Sudirman")),
@@ -95,11 +95,14 @@ pub(crate) fn john() -> Registration {
         number: UserNumber(1),
         user_type: UserType::Customer,
         name: sealed("John Doe"),
-        email: sealed("john@example.com"),
-        password: sealed("$argon2id$v=19$salt$hash"),
+        email: Some(sealed("john@example.com")),
+        password: Some(sealed("$argon2id$v=19$salt$hash")),
         roles: vec![RoleId::CUSTOMER],
         branch: None,
         registered_at: None,
+        name_parts: None,
+        phone: None,
+        pin: None,
     }
 }
 
@@ -109,11 +112,30 @@ pub(crate) fn marketer() -> Registration {
         number: UserNumber(2),
         user_type: UserType::Internal,
         name: sealed("Mar Keting"),
-        email: sealed("marketing@loan.com"),
-        password: sealed("$argon2id$v=19$salt$hash"),
+        email: Some(sealed("marketing@loan.com")),
+        password: Some(sealed("$argon2id$v=19$salt$hash")),
         roles: vec![RoleId::MARKETING],
         branch: Some(BranchId(1)),
         registered_at: Some(chrono::DateTime::UNIX_EPOCH),
+        name_parts: None,
+        phone: None,
+        pin: None,
+    }
+}
+
+/// Logs in by phone alone.
+pub(crate) fn tom() -> Registration {
+    Registration {
+        user_id: user(3),
+        number: UserNumber(3),
+        name: sealed("Tom Araya"),
+        name_parts: Some(NameParts { first: sealed("Tom"), last: Some(sealed("Araya")) }),
+        email: None,
+        password: None,
+        phone: Some(sealed("+62811255502")),
+        pin: Some(sealed("$argon2id$v=19$salt$pin")),
+        registered_at: Some(chrono::DateTime::UNIX_EPOCH),
+        ..john()
     }
 }
 

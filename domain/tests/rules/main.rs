@@ -13,6 +13,7 @@ mod loan;
 mod loan_sequences;
 mod message;
 mod permission;
+mod phone_login;
 mod plafond;
 mod plafond_sequences;
 mod product;

@@ -45,6 +45,7 @@ fn every_event() -> Vec<AnyEvent> {
         StaffEvent::StaffDeactivated { user: user(2) }.into(),
         StaffEvent::StaffReactivated { user: user(2) }.into(),
         UserEvent::UserRegistered(john()).into(),
+        UserEvent::UserRegistered(tom()).into(),
         UserEvent::ProfileUpdated(whole_profile()).into(),
         DocumentEvent::DocumentStored(stored_ktp()).into(),
         UserEvent::UserAmended(Amendment { name: Some(sealed("J. Doe")), ..Amendment::default() }).into(),
@@ -54,6 +55,13 @@ fn every_event() -> Vec<AnyEvent> {
             ..Amendment::default()
         })
         .into(),
+        UserEvent::UserAmended(Amendment {
+            name: Some(sealed("Tommy")),
+            name_parts: Some(NameParts { first: sealed("Tommy"), last: None }),
+            ..Amendment::default()
+        })
+        .into(),
+        UserEvent::PinSet { pin: sealed("$a$b$c"), because: PasswordChange::Rehashed }.into(),
         UserEvent::PasswordSet { password: sealed("$a$b$c"), because: PasswordChange::Reset }.into(),
         UserEvent::PasswordResetRequested(reset("abc", 30)).into(),
         UserEvent::RoleAssigned { role: RoleId::MARKETING }.into(),

@@ -142,7 +142,7 @@ fn a_password_is_replaced() {
         .when(UserCommand::SetPassword { password: sealed("$new$hash$x"), because: PasswordChange::Changed })
         .then_expect_events(vec![set.clone()]);
     let user: User = folded(&[registered(), set]);
-    assert_eq!(user.person().unwrap().password, sealed("$new$hash$x"));
+    assert_eq!(user.person().unwrap().password, Some(sealed("$new$hash$x")));
 }
 
 #[test]

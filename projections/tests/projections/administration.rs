@@ -20,7 +20,7 @@ async fn the_whole_life_of_a_person() {
         let password = UserCommand::SetPassword { password: sealed("p"), because: PasswordChange::Changed };
         let amend = |name: Option<&str>, email: Option<&str>| {
             let (name, email) = (name.map(sealed), email.map(sealed));
-            UserCommand::Amend(Amendment { name, email, branch: None, ends_sessions: false })
+            UserCommand::Amend(Amendment { name, email, ..Amendment::default() })
         };
         let steps = [
             UserCommand::UpdateProfile(Profile { nik: Some(sealed("nik")), ..Profile::default() }),
@@ -41,7 +41,7 @@ async fn the_whole_life_of_a_person() {
         log.commit().await;
         let read = node.read_at(log.position()).await;
         let row = person(&read, 1).await;
-        assert_eq!((&row.name, &row.email), (&sealed("new name"), &sealed("new")));
+        assert_eq!((&row.name, &row.email), (&sealed("new name"), &Some(sealed("new"))));
         assert_eq!(row.profile, Profile { nik: Some(sealed("nik")), ..Profile::default() });
         assert_eq!((row.roles, row.active, row.version), (vec![RoleId::CUSTOMER], false, 8));
         assert_eq!((row.user_type, row.user_id, row.branch), (UserType::Customer, user(1), None));

@@ -8,9 +8,11 @@ mod people;
 
 mod access;
 mod administration;
+mod books;
 mod bounds;
 mod flips;
 mod folds;
 mod outbox;
 mod projecting;
 mod statements;
+mod transfers;

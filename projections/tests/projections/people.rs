@@ -67,7 +67,7 @@ pub(crate) fn submission(loan: i64, customer: u128, branch_number: i64, amount: 
             user_id: user(customer),
             number: UserNumber(i64::try_from(customer).unwrap()),
             name: sealed(format!("name {customer}")),
-            email: sealed(format!("email {customer}")),
+            email: Some(sealed(format!("email {customer}"))),
             nik: (loan % 2 == 1).then(|| sealed("nik")),
             phone: Some(sealed("phone")),
             address: Some(sealed("address")),
@@ -114,11 +114,14 @@ impl Log {
             number: UserNumber(i64::try_from(number).unwrap()),
             user_type: UserType::Customer,
             name: sealed("name"),
-            email: sealed("email"),
-            password: sealed("password"),
+            email: Some(sealed("email")),
+            password: Some(sealed("password")),
             roles: vec![RoleId::CUSTOMER],
             branch: None,
             registered_at: None,
+            name_parts: None,
+            phone: None,
+            pin: None,
         };
         self.run::<User>(user(number), UserCommand::Register(registration)).unwrap();
     }

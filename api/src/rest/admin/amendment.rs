@@ -2,7 +2,7 @@
 //! message that tells the address which they had.
 
 use chrono::Utc;
-use lumbung_commands::user::{EmailChange, email_claim};
+use lumbung_commands::user::{EmailChange, HeldEmail, email_claim};
 use lumbung_domain::{
     Channel, Claim, ClaimId, Email, Letter, MessageId, MessageKind, PersonName, Queued, Sealed, User, UserId,
     UserNumber,
@@ -37,12 +37,16 @@ impl SealedAmendment {
         let (state, _) = app.access.get::<User>(person).await?;
         let sealer = app.ledger.vault().sealer(person.0).await?;
         let email = match (email, state.person()) {
-            (Some(email), Some(held)) => {
-                let seen = held.email.clone();
-                let opened = app.ledger.vault().opener([seen.ciphertext()]).await?.open(&seen)?;
-                // A form sends what it was filled with: that is no other e-mail, and ends no sessions.
-                if email == opened { None } else { Some(change(app, person, &sealer, &email, seen, opened)?) }
-            }
+            (Some(email), Some(held)) => match held.email.clone() {
+                Some(seen) => {
+                    let opened = app.ledger.vault().opener([seen.ciphertext()]).await?.open(&seen)?;
+                    let same = email == opened;
+                    // A form sends what it was filled with: that is no other e-mail, and ends no sessions.
+                    if same { None } else { Some(change(app, person, &sealer, &email, seen, opened)?) }
+                }
+                // The ledger will refuse it, to who may ask.
+                None => Some(addition(app, &sealer, &email)?),
+            },
             (Some(_) | None, _) => None,
         };
         Ok(Self { person, name: name.map(|name| sealer.seal(&name)).transpose()?, email })
@@ -58,9 +62,15 @@ fn change(
     opened: Email,
 ) -> Result<EmailChange, ApiError> {
     let claim_of = |email| email_claim(app.ledger.vault(), email);
-    let (claim, seen_claim) = (claim_of(email), claim_of(&opened));
+    let (claim, held) = (claim_of(email), HeldEmail { email: seen, claim: claim_of(&opened) });
     let notice = if app.delivers { Some(notice(person, sealer, opened)?) } else { None };
-    Ok(EmailChange { email: sealer.seal(email)?, claim, seen, seen_claim, notice })
+    Ok(EmailChange { email: sealer.seal(email)?, claim, replaces: Some(held), notice })
+}
+
+/// Of somebody who has none.
+fn addition(app: &App, sealer: &Sealer, email: &Email) -> Result<EmailChange, ApiError> {
+    let claim = email_claim(app.ledger.vault(), email);
+    Ok(EmailChange { email: sealer.seal(email)?, claim, replaces: None, notice: None })
 }
 
 /// Does not name the new address: whoever reads the old mailbox may not be the person any more.

@@ -18,11 +18,11 @@ use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 use zeroize::Zeroizing;
 
+use super::login::{Known, Login, find, open_hash};
 use super::secret;
-use super::sign_in::{Login, OpenFailed, find, open_password};
 use crate::app::App;
 use crate::auth::passwords::Place;
-use crate::auth::{Caller, ClientAddress, Standing};
+use crate::auth::{Caller, ClientAddress, LoginName, Standing, Way};
 use crate::rest::body::{Fields, Form, Input};
 use crate::rest::command::{Asked, Origin, carry_out};
 use crate::rest::envelope::Reply;
@@ -76,14 +76,18 @@ fn next_generation(person: &Person) -> u32 {
     person.session_generation.saturating_add(1)
 }
 
-/// How this person logs in.
+/// How this person logs in: by e-mail if they have one.
 async fn login_of(app: &App, headers: &HeaderMap, person: &Person) -> Result<Login, ApiError> {
-    let opener = app.ledger.vault().opener([person.email.ciphertext()]).await?;
-    let email: Email = match opener.open_of(person.user_id.0, &person.email) {
-        Err(KeyError::Erased) => return Err(ApiError::erased()),
-        opened => opened?,
+    let (email, phone) = (person.email.as_ref(), person.phone.as_ref());
+    let sealed = [email.map(|email| email.ciphertext()), phone.map(|phone| phone.ciphertext())];
+    let opener = app.ledger.vault().opener(sealed.into_iter().flatten()).await?;
+    let owner = person.user_id.0;
+    let (way, name) = match (email, phone) {
+        (Some(email), _) => (Way::Email, opener.open_of(owner, email).map(LoginName::Email)),
+        (None, Some(phone)) => (Way::Phone, opener.open_of(owner, phone).map(LoginName::Phone)),
+        (None, None) => return Err(ApiError::internal()),
     };
-    Ok(Login::of(app, headers, Some(&email), email.as_str()))
+    Ok(Login::of(app, headers, way, Some(name?), ""))
 }
 
 /// The answer, and whether it was given before.
@@ -95,18 +99,20 @@ async fn changed(
     asked: &Asked<(), Change>,
 ) -> Result<(Reply<()>, bool), ApiError> {
     let user = caller.user();
-    let hash = match open_password(app, person).await {
-        Ok(hash) => hash,
-        Err(OpenFailed::Erased) => return Err(ApiError::erased()),
-        Err(OpenFailed::Other(error)) => return Err(error),
+    let held = person.password.as_ref();
+    let hash = match held {
+        Some(held) => Some(open_hash(app, user, held).await?),
+        None => None,
     };
-    let password = if place.verify(&asked.form.current, Some(&hash)).await? {
-        let new = place.hash(&asked.form.new).await?;
-        let password = app.ledger.vault().sealer(user.0).await?.seal(&new)?;
-        Some(NewPassword { replaces: person.password.clone(), password })
-    } else {
+    let fits = place.verify(&asked.form.current, hash.as_ref()).await?;
+    let password = match held.filter(|_| fits) {
+        Some(replaces) => {
+            let new = place.hash(&asked.form.new).await?;
+            let password = app.ledger.vault().sealer(user.0).await?.seal(&new)?;
+            Some(NewPassword { replaces: replaces.clone(), password })
+        }
         // The ledger says no: the same request may have been carried out before, under its key.
-        None
+        None => None,
     };
     let call = asked.call(app, user);
     let done = carry_out(app, ChangePassword { actor: caller.actor(), password }, call).await?;
@@ -138,8 +144,8 @@ pub(in crate::rest) async fn forgot(
     app.quota.take(address)?;
     let answer_at = Instant::now() + ANSWERED_AFTER;
     let position = app.ledger.feed().reached();
-    let request = match find(&app, &input.form.email).await? {
-        Some((person, _)) => Some(reset_request(&app, &person).await?),
+    let request = match find(&app, &LoginName::Email(input.form.email)).await? {
+        Some(Known { person, .. }) => Some(reset_request(&app, &person).await?),
         None => None,
     };
     let actor = request.as_ref().map_or(lumbung_domain::UserId(Uuid::nil()), |request| request.user);
@@ -154,8 +160,8 @@ pub(in crate::rest) async fn forgot(
 async fn reset_request(app: &App, person: &Person) -> Result<ResetRequest, ApiError> {
     let vault = app.ledger.vault();
     // As its owner gave it: in another spelling of its letters it could be somebody else's mailbox.
-    let opener = vault.opener([person.email.ciphertext()]).await?;
-    let email: Email = opener.open_of(person.user_id.0, &person.email)?;
+    let held = person.email.as_ref().ok_or_else(ApiError::internal)?;
+    let email: Email = vault.opener([held.ciphertext()]).await?.open_of(person.user_id.0, held)?;
     let mut random = Zeroizing::new([0; 16]);
     getrandom::fill(&mut *random).map_err(|_| KeyError::NoEntropy)?;
     let token = Zeroizing::new(Builder::from_random_bytes(*random).into_uuid().to_string());

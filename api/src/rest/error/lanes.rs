@@ -20,6 +20,9 @@ impl From<Rejection> for ApiError {
             Rejection::PermissionNotForCustomers { permission } => {
                 error.about("permissionIds", format!("{} is not for customers", permission.name()))
             }
+            Rejection::NoEmailLogin => {
+                error.about("email", "the user has no e-mail to log in by, and only they can add one")
+            }
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
             _ => error,
         }
@@ -28,9 +31,10 @@ impl From<Rejection> for ApiError {
 
 fn status(rejection: &Rejection) -> StatusCode {
     match rejection {
-        Rejection::Unauthorized | Rejection::InvalidCredentials | Rejection::RefreshTokenReused => {
-            StatusCode::UNAUTHORIZED
-        }
+        Rejection::Unauthorized
+        | Rejection::InvalidCredentials
+        | Rejection::InvalidPhoneOrPin
+        | Rejection::RefreshTokenReused => StatusCode::UNAUTHORIZED,
         Rejection::AccessDenied
         | Rejection::LoanNotYours
         | Rejection::LoanOfOtherBranch
@@ -46,6 +50,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         Rejection::EmailAlreadyRegistered
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
+        | Rejection::LoginIncomplete
         | Rejection::BranchCodeAlreadyExists
         | Rejection::ProductNameAlreadyExists
         | Rejection::BranchHasUsers
@@ -62,6 +67,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::CustomerViaAdmin
         | Rejection::PermissionNotForCustomers { .. }
         | Rejection::BranchForCustomer
+        | Rejection::NoEmailLogin
         | Rejection::CustomerRoleForInternalUser
         | Rejection::InternalRoleForCustomer
         | Rejection::BranchRequired { .. }

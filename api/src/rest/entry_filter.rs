@@ -1,0 +1,132 @@
+//! Which entries `GET /api/ledger/entries` shows, and which moment the trial balance is of.
+
+use chrono::NaiveDate;
+use lumbung_domain::{Account, LoanNumber};
+use lumbung_projections::ledger_entries::{Part, Wanted};
+use uuid::Uuid;
+
+use super::body::integer;
+use super::days::{DATE, date};
+use super::query::Query;
+use super::view::Filter;
+use crate::app::App;
+
+const ACCOUNT: &str = "must be the number or the name of an account, like 2010";
+const SUBJECT: &str = "must be the user_id of a wallet, the id of a transfer or the number of a loan";
+const POSITION: &str = "must be a whole number, 0 or more";
+
+/// `account`, `subject`, `from` and `to` (business dates, both included), `asOfPosition`.
+pub(super) struct EntryFilter {
+    account: Option<Account>,
+    part: Option<Part>,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    as_of_position: Option<i64>,
+}
+
+/// `asOf`, a business date, and `asOfPosition`.
+pub(super) struct Moment {
+    pub(super) as_of: Option<NaiveDate>,
+    as_of_position: Option<i64>,
+}
+
+impl Filter for EntryFilter {
+    const NAMES: &'static [&'static str] = &["account", "subject", "from", "to", "asOfPosition"];
+
+    fn read(query: &mut Query<'_>, _: &App) -> Self {
+        let account = query.one("account", ACCOUNT, account);
+        let part = query.one("subject", SUBJECT, part);
+        let from = query.one("from", DATE, date);
+        let to = query.one("to", DATE, date);
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            query.fault::<()>("to", "must not be before from");
+        }
+        Self { account, part, from, to, as_of_position: query.one("asOfPosition", POSITION, position) }
+    }
+
+    fn position(&self) -> i64 {
+        self.as_of_position.unwrap_or(0)
+    }
+}
+
+impl EntryFilter {
+    /// `shown`: how far the books go if nobody asks for less.
+    pub(super) fn wanted(self, shown: i64) -> Wanted {
+        let Self { account, part, from, to, as_of_position } = self;
+        Wanted { position: as_of_position.unwrap_or(shown), account, part, from, to }
+    }
+}
+
+impl Filter for Moment {
+    const NAMES: &'static [&'static str] = &["asOf", "asOfPosition"];
+
+    fn read(query: &mut Query<'_>, _: &App) -> Self {
+        Self {
+            as_of: query.one("asOf", DATE, date),
+            as_of_position: query.one("asOfPosition", POSITION, position),
+        }
+    }
+
+    fn position(&self) -> i64 {
+        self.as_of_position.unwrap_or(0)
+    }
+}
+
+impl Moment {
+    /// As in [`EntryFilter::wanted`].
+    pub(super) fn position_of(&self, shown: i64) -> i64 {
+        self.as_of_position.unwrap_or(shown)
+    }
+}
+
+fn account(text: &str) -> Option<Account> {
+    match integer(text) {
+        Ok(code) => Account::from_code(code),
+        Err(_) => text.parse().ok(),
+    }
+}
+
+fn part(text: &str) -> Option<Part> {
+    match integer(text) {
+        Ok(number) => (number > 0).then_some(Part::Loan(LoanNumber(number))),
+        // One spelling; the crate knows others.
+        Err(_) => (text.len() == 36).then(|| Uuid::try_parse(text).ok().map(Part::Party)).flatten(),
+    }
+}
+
+fn position(text: &str) -> Option<i64> {
+    integer(text).ok().filter(|position| *position >= 0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn accounts_have_numbers_and_names() {
+        assert_eq!(account("2010"), Some(Account::CustomerWallets));
+        assert_eq!(account("WRITE_OFFS"), Some(Account::WriteOffs));
+        for bad in ["", "0", "-2010", "2011", "67546", "wallets", "CustomerWallets", "2010.0"] {
+            assert_eq!(account(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn subjects_are_uuids_or_numbers() {
+        let id = "b7342e8e-e8e7-4a5d-873e-b1b1bfcdeddb";
+        assert_eq!(part(id), Some(Part::Party(id.parse().unwrap())));
+        assert_eq!(part("7"), Some(Part::Loan(LoanNumber(7))));
+        for bad in ["", "0", "-7", "x", "b7342e8ee8e74a5d873eb1b1bfcdeddb", "{b7342e8e}"] {
+            assert_eq!(part(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn positions_are_never_below_zero() {
+        assert_eq!((position("0"), position("99999999999999999999")), (Some(0), Some(i64::MAX)));
+        for bad in ["", "-1", "1.0", "head"] {
+            assert_eq!(position(bad), None, "{bad}");
+        }
+    }
+}
