@@ -45,6 +45,10 @@ scenarios:
 flood seconds="10":
     LOGIN_FLOOD_S={{ seconds }} cargo test --profile bench -p lumbung --test acceptance --locked -- auth::flood --nocapture
 
+# How long a wallet of so many events takes for its first command after a restart; prints it.
+long-wallet events="1000000":
+    LUMBUNG_WALLET_EVENTS={{ events }} cargo test --profile bench -p lumbung --test acceptance --locked -- ledger::long_wallet --nocapture
+
 # Breaks the product on purpose and expects the safety suites to notice.
 controls:
     tests/negative_controls.sh

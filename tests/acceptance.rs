@@ -8,6 +8,7 @@ mod connections;
 mod crash;
 mod embedded;
 mod events_page;
+mod export;
 mod forged;
 mod golden;
 mod identity;

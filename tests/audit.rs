@@ -130,6 +130,31 @@ async fn a_failed_login_is_a_row_without_the_address() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_login_by_phone_is_a_row_without_the_number() {
+    let server = Server::start().await;
+    for phone in ["62811255502", "0811255509", "?"] {
+        let body = json!({"phone_number": phone, "pin": "wrong"});
+        assert_eq!(send(server.request(Method::POST, "/login").json(&body)).await.status, 401);
+    }
+    let rows = server.attempts().await;
+    assert_eq!(rows.len(), 3, "{rows:#?}");
+    let vault = server.app().ledger.vault();
+    let hash = |phone: &str| json!(format!("\\x{}", vault.keyed_hash_hex("phone", phone)));
+    let tom = json!("b7342e8e-e8e7-4a5d-873e-b1b1bfcdeddb");
+    for (row, (phone, person)) in rows.iter().zip([
+        (hash("+62811255502"), tom),
+        (hash("+62811255509"), Value::Null),
+        (Value::Null, Value::Null),
+    ]) {
+        assert_eq!((&row["kind"], &row["code"]), (&json!("LOGIN_FAILED"), &json!("INVALID_PHONE_OR_PIN")));
+        assert_eq!((&row["phone_hash"], &row["email_hash"]), (&phone, &Value::Null));
+        assert_eq!((&row["person"], &row["route"]), (&person, &json!("/login")));
+    }
+    let text = format!("{rows:?}");
+    assert!(!text.contains("1125550") && !text.contains("wrong"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_staff_looking_at_a_loan_is_a_row_and_its_owner_is_not() {
     let server = Server::start().await;
     let (john, loan) = server.submitted().await;

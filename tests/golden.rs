@@ -15,6 +15,8 @@ mod approval;
 mod auth;
 mod catalogue;
 mod files;
+mod identity;
+mod ledger;
 mod limits;
 mod loan;
 mod operations;
@@ -54,9 +56,11 @@ areas! {
     admin "ADMIN";
     staff "STAFF";
     files "FILES";
+    ledger "LEDGER";
     rules "RULES";
     limits "LIMITS";
     operations "OPERATIONS";
+    identity "IDENTITY";
 }
 
 #[test]

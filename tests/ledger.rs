@@ -2,7 +2,11 @@
 
 mod opening;
 
+mod folds;
 mod samples;
+
+mod long_wallet;
+mod snapshots;
 
 mod history;
 mod published_stores;

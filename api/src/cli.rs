@@ -29,7 +29,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  finding: the ledger did not verify, a check failed, or an account exists already
+  1  finding: the ledger or the file did not verify, a check failed, or what was to be made exists already
   2  wrong usage or configuration
   3  the environment is missing something, such as PostgreSQL
   4  fatal
@@ -38,6 +38,8 @@ Environment:
   DATABASE_URL         the PostgreSQL to use instead of the private one
   LUMBUNG_MASTER_KEY   64 hex digits; wraps the keys of all persons
   LUMBUNG_TOKEN_KEY    64 hex digits; signs access tokens
+  LUMBUNG_EXPORT_PASSPHRASE
+                       under which the keys of an export travel
   LUMBUNG_...          every setting that `lumbung config` prints, e.g. LUMBUNG_LISTEN,
                        LUMBUNG_LIMITS_BODY_BYTES; flags win over these, these over the file";
 
@@ -74,7 +76,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Bring the database schema up to date
     Migrate,
-    /// Check the whole history: positions, sequences, hash chain, anchors
+    /// Check the whole history: positions, sequences, hash chain, anchors; and every snapshot against it
     Verify,
     /// Print the events of one aggregate and the state they fold into
     Replay {
@@ -85,6 +87,10 @@ pub enum Command {
         #[arg(value_name = "ID")]
         aggregate_id: String,
     },
+    /// Write the whole ledger out, as lines of JSON that `import` takes in elsewhere
+    Export(ExportArgs),
+    /// Take an export into an empty database: all of it, proven, or nothing
+    Import(ImportArgs),
     /// Build the read models anew beside the live ones, then switch to them
     Rebuild,
     /// Administrators of the ledger
@@ -114,6 +120,36 @@ pub struct AdminArgs {
     /// Read the password from this file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+}
+
+/// Events with payload and metadata as stored, their hash chain, and the anchors. Nothing else travels: no answers to
+/// Idempotency-Keys, no audit rows, no read models, no uploaded files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ExportArgs {
+    /// Write to this file, which appears when it is complete; `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
+    /// Let the keys of people and of the ledger travel too, under a passphrase: the first line of --passphrase-file,
+    /// or LUMBUNG_EXPORT_PASSPHRASE
+    #[arg(long)]
+    pub with_keys: bool,
+    /// Read the passphrase from this file; `-` is standard input
+    #[arg(long, value_name = "FILE", requires = "with_keys")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// The database must hold no ledger yet. An import that ends early leaves nothing behind and can be run again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ImportArgs {
+    /// Read from this file; `-` is standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub input: PathBuf,
+    /// Read the passphrase of the keys from this file; without it, it is LUMBUNG_EXPORT_PASSPHRASE
+    #[arg(long, value_name = "FILE", conflicts_with = "without_keys")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Leave the keys in the file: the log can then be verified and replayed, but not served
+    #[arg(long)]
+    pub without_keys: bool,
 }
 
 /// What the process tells its caller. The numbers are documented and never change their meaning.
@@ -204,6 +240,22 @@ mod tests {
         assert_eq!(parse(words).unwrap().1, Command::Admin(AdminCommand::Create(args)));
         assert!(parse("admin create a@b.co --password secret").is_err());
         assert!(parse("admin create a@b.co secret").is_err());
+    }
+
+    #[test]
+    fn a_passphrase_is_no_argument() {
+        let args = ExportArgs {
+            output: PathBuf::from("/l.ndjson"),
+            with_keys: true,
+            passphrase_file: Some(PathBuf::from("/p")),
+        };
+        let words = "export --output /l.ndjson --with-keys --passphrase-file /p";
+        assert_eq!(parse(words).unwrap().1, Command::Export(args));
+        assert!(parse("export --with-keys --passphrase secret").is_err());
+        assert!(parse("export --passphrase-file /p").is_err(), "without keys there is nothing to open");
+        assert!(parse("import --without-keys --passphrase-file /p").is_err());
+        let args = ImportArgs { input: PathBuf::from("-"), passphrase_file: None, without_keys: true };
+        assert_eq!(parse("import --without-keys").unwrap().1, Command::Import(args));
     }
 
     #[test]

@@ -209,6 +209,15 @@ impl Config {
         })
     }
 
+    /// The master key, if it was given or the data folder has one. Makes none.
+    pub fn known_master_key(&self) -> Result<Option<SecretKey>, DataDirError> {
+        if let Some(given) = &self.given_master_key {
+            return Ok(Some(given.clone()));
+        }
+        let stored = self.data_dir.join("secrets").join("master.key");
+        if stored.exists() { read_key_file(&stored).map(Some) } else { Ok(None) }
+    }
+
     /// The keys: those given, and for the others the ones of the data folder, generated there on first use.
     /// With both keys given the data folder is not touched.
     pub fn secrets(&self) -> Result<Secrets, DataDirError> {

@@ -69,6 +69,7 @@ pub fn ledger_options(database: &PgConnectOptions, master_key: &SecretKey, confi
         batch_commands: size(limits.batch_commands),
         batch_bytes: size(limits.batch_bytes),
         keep_answers_for: Duration::from_secs(limits.idempotency_s),
+        snapshot_every: u32::try_from(limits.snapshot_every_events).unwrap_or(u32::MAX),
         ..Options::new(database.clone(), MasterKey::new(*master_key.as_bytes()), calendar(config.zone))
     }
 }

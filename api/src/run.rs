@@ -3,7 +3,10 @@
 mod admin;
 mod config;
 mod doctor;
+mod export;
+mod import;
 mod migrate;
+mod passphrase;
 mod rebuild;
 mod replay;
 mod serve;
@@ -91,6 +94,8 @@ pub async fn run(common: &CommonArgs, command: Command) -> Exit {
         Command::Replay { aggregate_type, aggregate_id } => {
             replay::run(common, &aggregate_type, &aggregate_id).await
         }
+        Command::Export(args) => export::run(common, &args).await,
+        Command::Import(args) => import::run(common, &args).await,
         Command::Admin(AdminCommand::Create(args)) => admin::create(common, &args).await,
         Command::Rebuild => rebuild::run(common).await,
         Command::Doctor => doctor::run(common).await,

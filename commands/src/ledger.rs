@@ -5,9 +5,11 @@ mod cache;
 mod catch_up;
 mod draft;
 mod lanes;
+mod load;
 mod meters;
 mod opening;
 mod relay;
+mod snapshots;
 mod stats;
 mod ticket;
 mod turn;
@@ -19,7 +21,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lumbung_domain::LedgerId;
-use lumbung_journal::{Appender, Feed, Head, JournalError, MasterKey, Vault, app_pool, read, verify};
+use lumbung_journal::{
+    Appender, Feed, Head, JournalError, MasterKey, Vault, app_pool, load_pool, read, verify,
+};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{mpsc, oneshot};
@@ -35,6 +39,7 @@ pub use turn::LoopFailed;
 use cache::Cache;
 use lanes::{Control, LaneEntrances};
 use meters::Ending;
+use snapshots::Snapshots;
 use stats::Stats;
 use ticket::{Pending, Ticket};
 use turn::Loop;
@@ -69,6 +74,8 @@ pub struct Options {
     pub keep_answers_for: Duration,
     /// Compare what a batch changed with the log after every so many batches; 0 is never.
     pub sample_every: u64,
+    /// Write the state of a stream down after so many more events of it; 0 is never.
+    pub snapshot_every: u32,
 }
 
 impl Options {
@@ -89,6 +96,7 @@ impl Options {
             anchor_every: Duration::from_secs(60),
             keep_answers_for: Duration::from_secs(7 * 24 * 60 * 60),
             sample_every: 10_000,
+            snapshot_every: 500,
         }
     }
 }
@@ -130,7 +138,7 @@ impl Ledger {
     pub async fn open(options: Options) -> Result<(Self, LedgerTask), JournalError> {
         let pool = app_pool(&options.database, options.pool_size).await?;
         // The loop never queues behind readers for a connection.
-        let loads = app_pool(&options.database, LOADERS).await?;
+        let loads = load_pool(&options.database, LOADERS).await?;
         let mut appender = Appender::new(options.database.clone(), options.append_within);
         let id = opening::open(&pool, &mut appender).await?;
         let vault = Arc::new(Vault::open(pool.clone(), id, options.master_key.clone()).await?);
@@ -139,6 +147,7 @@ impl Ledger {
         let stats = Arc::new(Stats::new());
         let (entrances, lanes, controls) = lanes::lanes(options.client_lane, options.manager_lane);
         let (elsewhere, listener) = upkeep::listen(&options.database, last.0.position);
+        let snapshots = Snapshots::new(options.snapshot_every);
         let run = Loop {
             head: last.0,
             time: last.1,
@@ -150,6 +159,8 @@ impl Ledger {
             backlog: VecDeque::new(),
             calendar: options.calendar,
             stats: Arc::clone(&stats),
+            vault: Arc::clone(&vault),
+            snapshots: Arc::clone(&snapshots),
             elsewhere,
             sample_every: options.sample_every,
             batch_commands: options.batch_commands.max(1),
@@ -159,6 +170,7 @@ impl Ledger {
             listener,
             upkeep::anchor(pool.clone(), options.anchor_every),
             upkeep::forget_answers(pool.clone(), options.keep_answers_for),
+            snapshots::writer(&options.database, Arc::clone(&vault), snapshots, Arc::clone(&stats)),
         ];
         let ledger = Self {
             id,

@@ -58,6 +58,21 @@ macro_rules! closed_world {
             pub fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self { $(Self::$kind(state) => state.as_ref().serialize(serializer)),+ }
             }
+
+            /// Reads what [`AnyAggregate::serialize`] wrote of a stream of `kind`.
+            ///
+            /// # Errors
+            /// What the deserializer says of a text that is no such state.
+            pub fn deserialize<'de, D>(kind: AggregateType, state: D) -> Result<Self, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                match kind {
+                    $(AggregateType::$kind => {
+                        <crate::$kind as Deserialize>::deserialize(state).map(|state| Self::$kind(Arc::new(state)))
+                    })+
+                }
+            }
         }
 
         impl AnyEvent {

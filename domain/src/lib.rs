@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod any;
+mod fold;
 mod rejection;
 mod sealed;
 

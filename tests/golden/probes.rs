@@ -241,6 +241,12 @@ fn body(method: &str, path: &str) -> Value {
             json!({"name": "New Customer", "email": email(), "password": "password123"})
         }
         ("post", "/api/auth/login") => json!({"email": "john.doe@email.com", "password": "customer123"}),
+        ("post", "/register") => json!({
+            "first_name": "New", "last_name": "Customer", "address": "Jl. Kebon Sirih No. 1", "pin": "123456",
+            "phone_number": format!("0817{:08}", crate::support::people::fresh_number()),
+        }),
+        ("post", "/login") => json!({"phone_number": "0811255502", "pin": "123456"}),
+        ("put", "/profile") => json!({"first_name": "Tom"}),
         ("post", "/api/auth/forgot-password") => json!({"email": email()}),
         ("post", "/api/auth/reset-password") => {
             json!({"token": "none", "newPassword": "password123", "confirmPassword": "password123"})
@@ -271,10 +277,10 @@ fn body(method: &str, path: &str) -> Value {
             json!({"name": "PLATINUM", "amount": 50_000_000, "tenor": 48, "interestRate": 7.0, "active": true})
         }
         ("post", "/api/auth/logout") | ("get" | "delete", _) => json!({}),
+        ("put", "/api/customer/profile" | "/api/admin/branches/{id}") | ("post", "/transfer") => Value::Null,
         ("post", "/api/operations/transfers/{id}/retry" | "/api/operations/transfers/{id}/park") => {
             json!({})
         }
-        ("put", "/api/customer/profile" | "/api/admin/branches/{id}") | ("post", "/transfer") => Value::Null,
         _ => panic!("{method} {path} has no probe: say in tests/golden/probes.rs what to send to it"),
     }
 }

@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use lumbung_commands::Call;
+use lumbung_commands::user::{Newcomer, RegisterCustomer};
+use lumbung_domain::{PasswordHash, PersonName, Phone, Profile, User, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{PIN, WRONG, log_in, registered};
 use crate::rest_smoke::{Server, send};
@@ -124,4 +129,34 @@ async fn who_has_no_password_changes_none() {
     let answer = server.post("/api/auth/change-password", &token, change).await;
     assert_eq!(answer.error().1, "CURRENT_PASSWORD_WRONG");
     log_in(&server, "0811255501", PIN).await.told(200);
+}
+
+/// Whoever knows the PIN gets it hashed as new ones are, and stays logged in elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_weak_hash_of_a_pin_is_made_anew_at_login() {
+    let server = Server::start().await;
+    let app = server.app();
+    let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
+    let weak = PasswordHash::new(&weak.hash_password(PIN.as_bytes()).unwrap().to_string()).unwrap();
+    let (user_id, phone) = (UserId(Uuid::now_v7()), Phone::mobile("0811255507").unwrap());
+    let name = PersonName::new("Suharto").unwrap();
+    let number = app.numbers.user().await.unwrap();
+    let vault = app.ledger.vault();
+    let (newcomer, _) =
+        Newcomer::seal_by_phone(vault, user_id, number, (&name, None), &phone, &weak).unwrap();
+    let customer = RegisterCustomer { newcomer, profile: Profile::default(), session: None };
+    app.ledger.execute(customer, Call::default()).await.unwrap().outcome.unwrap();
+    let before = log_in(&server, "0811255507", PIN).await.told(200);
+    app.access.wait_until_current(app.patience).await.unwrap();
+    let (state, version) = app.access.get::<User>(user_id).await.unwrap();
+    let person = state.person().unwrap();
+    assert_eq!((version, person.session_generation), (2, 0), "the PIN was set anew, and no session ended");
+    let sealed = person.pin.as_ref().unwrap();
+    let hash = vault.opener([sealed.ciphertext()]).await.unwrap().open(sealed).unwrap();
+    assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
+    log_in(&server, "0811255507", PIN).await.told(200);
+    app.access.wait_until_current(app.patience).await.unwrap();
+    assert_eq!(app.access.get::<User>(user_id).await.unwrap().1, 2);
+    let token = before["access_token"].as_str().unwrap();
+    server.get("/api/users/profile", token).await.ok(200);
 }

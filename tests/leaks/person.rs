@@ -17,6 +17,12 @@ pub(super) struct Planted {
     pub(super) birthdate: String,
     pub(super) phone: String,
     pub(super) address: String,
+    /// To log in by, on an account of its own.
+    pub(super) login_phone: String,
+    /// Too short to be looked for alone.
+    pub(super) pin: String,
+    /// First and last; the account's next.
+    pub(super) wallet_names: [String; 4],
     pub(super) password: String,
     pub(super) next_password: String,
     pub(super) wrong_password: String,
@@ -45,6 +51,9 @@ impl Planted {
             birthdate: format!("19{}-0{}-1{}", 41 + number, 1 + number % 9, number % 10),
             phone: format!("0813957{number:02}268"),
             address: format!("Jalan Kenanga{mark} No. {number}, Salatiga"),
+            login_phone: format!("0815246{number:02}973"),
+            pin: format!("7{number:02}395"),
+            wallet_names: ["Ratna", "Wulan", "Sekar", "Melati"].map(|name| format!("{name}{mark}{mark}")),
             password: format!("first-{mark}-password"),
             next_password: format!("second-{mark}-password"),
             wrong_password: format!("wrong-{mark}-password"),
@@ -70,6 +79,9 @@ impl Planted {
             ("birthdate", &self.birthdate),
             ("phone", &self.phone),
             ("phone, international", &self.phone.replacen('0', "62", 1)),
+            ("login phone", &self.login_phone),
+            ("login phone, international", &self.login_phone.replacen('0', "62", 1)),
+            ("PIN in a body", &format!("\"pin\":\"{}\"", self.pin)),
             ("address", &self.address),
             ("password", &self.password),
             ("next password", &self.next_password),
@@ -81,6 +93,9 @@ impl Planted {
         // A part of it is as bad as the whole.
         needles.add(&whose("first name"), self.name.split(' ').next().unwrap());
         needles.add(&whose("mailbox"), self.email.split('@').next().unwrap());
+        for name in &self.wallet_names {
+            needles.add(&whose("name in the wallet"), name);
+        }
         for note in &self.notes {
             needles.add(&whose("note"), note);
         }

@@ -101,6 +101,7 @@ impl Town {
         self.borrow(person, &token).await;
         self.forget(person, server).await;
         self.administer(person).await;
+        self.join_by_phone(person).await;
     }
 
     /// Registers, in vain at first; then fails to log in.
@@ -123,6 +124,32 @@ impl Town {
         let refreshed = self.call(Method::POST, "/api/auth/refresh", None, &body).await.ok(200);
         self.remember(&refreshed);
         token
+    }
+
+    /// An account of its own: registers, in vain at first, fails to log in, and changes names.
+    async fn join_by_phone(&mut self, person: &Planted) {
+        let [first, last, next_first, next_last] = &person.wallet_names;
+        let register = |pin: &str| {
+            json!({
+                "first_name": first, "last_name": last, "phone_number": person.login_phone,
+                "address": person.address, "pin": pin,
+            })
+        };
+        self.call(Method::POST, "/register", None, &register("short")).await.told(400);
+        self.call(Method::POST, "/register", None, &register(&person.pin)).await.told(201);
+        self.call(Method::POST, "/register", None, &register(&person.pin)).await.told(409);
+        let login = |pin: &str| json!({"phone_number": person.login_phone, "pin": pin});
+        let wrong = self.client.post(format!("{}/login", self.url)).header("User-Agent", &person.agent);
+        self.send(wrong.json(&login(&person.wrong_password))).await.told(401);
+        let tokens = self.call(Method::POST, "/login", None, &login(&person.pin)).await.told(200);
+        let session = json!({"token": tokens["access_token"], "refreshToken": tokens["refresh_token"]});
+        let token = self.remember(&session);
+        let names = json!({"first_name": next_first, "last_name": next_last, "address": person.address});
+        let request = self.client.put(format!("{}/profile", self.url)).bearer_auth(&token);
+        let request = request.header("Idempotency-Key", &person.password).json(&names);
+        self.send(request).await.told(200);
+        self.call(Method::GET, "/api/users/profile", Some(&token), &json!({})).await.ok(200);
+        self.call(Method::GET, "/api/admin/users", Some(&self.admin), &json!({})).await.ok(200);
     }
 
     async fn fill_in(&self, person: &Planted, token: &str) {
@@ -222,6 +249,12 @@ impl Told {
     fn ok(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{:#}", self.json);
         self.json["data"].clone()
+    }
+
+    /// What the wallet API tells with this status.
+    fn told(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.json);
+        self.json["result"].clone()
     }
 }
 

@@ -14,12 +14,13 @@ use lumbung_journal::{Hash, Record, codec};
 use serde_json::Value;
 
 /// A sample as the record that it would be.
-struct Sample {
+pub(super) struct Sample {
     file: String,
-    record: Record,
+    pub(super) record: Record,
 }
 
-fn samples() -> Vec<Sample> {
+/// All of them, by the names of their files.
+pub(super) fn samples() -> Vec<Sample> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/events");
     let mut samples: Vec<Sample> = fs::read_dir(folder)
         .unwrap()

@@ -20,7 +20,7 @@ async fn the_documented_profiles() {
     assert_eq!(shown.json["message"], "Success");
     let data = shown.ok(200);
     let expected = json!({
-        "id": data["id"], "name": "John Doe", "email": "john.doe@email.com", "userType": "CUSTOMER",
+        "id": data["id"], "name": "John Doe", "email": "john.doe@email.com", "phone": null, "userType": "CUSTOMER",
         "isActive": true, "roles": ["CUSTOMER"], "branch": null, "branchId": null, "branchName": null,
         "createdAt": data["createdAt"],
         "profile": {

@@ -91,9 +91,9 @@ pub(crate) fn keyed(ledger: &Ledger, key: &str, body: &str) -> Call {
     Call { key: Some(IdempotencyKey { key: hash("key", key), body: hash("body", body) }), ..Call::default() }
 }
 
-/// The log must be sound.
+/// The log must be sound, and every snapshot what the log makes.
 pub(crate) async fn assert_sound(ledger: &Ledger) -> Verified {
-    verify::verify(ledger.pool(), |_| {}).await.unwrap()
+    verify::verify_with(ledger.pool(), Some(ledger.vault().index_key()), |_| {}).await.unwrap()
 }
 
 /// How many events of a type the log holds.

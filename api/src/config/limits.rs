@@ -114,6 +114,8 @@ limits! {
     batch_bytes: |_| 4 << 20, 65536..=67108864;
     /// Aggregates kept in memory by the ledger loop.
     cached_aggregates: |_| 200_000, 1000..=100000000;
+    /// Events of an aggregate after which its state is written down again, so that a long one opens quickly; 0 is never.
+    snapshot_every_events: |_| 500, 0..=1000000;
     /// Lifetime of an access token.
     access_token_s: |_| 3_600, 60..=86400;
     /// Lifetime of a refresh token.

@@ -62,6 +62,11 @@ catalogue! {
         "Transfers that this node has asked the ledger to settle and has no answer for yet.";
     Counter "lumbung_cache_hits_total" ["cache"] "Streams that were in memory: of the ledger loop, of the access view.";
     Counter "lumbung_cache_misses_total" ["cache"] "Streams that had to be loaded from the log.";
+    Counter "lumbung_stream_events_read_total" [] "Events that were read to load and to compare streams.";
+    Counter "lumbung_snapshots_written_total" [] "States of long streams that were written down.";
+    Counter "lumbung_snapshots_used_total" [] "Streams that were loaded from a snapshot.";
+    Counter "lumbung_snapshots_rejected_total" []
+        "Snapshots that were edited or are of another log, so that all events were read. Anything but 0 is worth a look.";
     Gauge "lumbung_pool_connections" ["pool", "state"] "Connections to the database: of the journal, of queries.";
     Gauge "lumbung_passwords_waiting" ["standing"] "Password hashes that wait for a processor.";
     Gauge "lumbung_passwords_places_free" ["standing"] "Password hashes that would still be taken; at 0 logins are refused.";

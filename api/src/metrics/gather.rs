@@ -33,8 +33,12 @@ pub async fn gather(app: &App) {
 }
 
 fn ledger(app: &App) {
-    let Counts { events, moved, locked, resends, replayed, loads, hits, differences, .. } =
-        app.ledger.counts();
+    let counts = app.ledger.counts();
+    counter!("lumbung_stream_events_read_total").absolute(counts.loaded_events);
+    counter!("lumbung_snapshots_written_total").absolute(counts.snapshots_written);
+    counter!("lumbung_snapshots_used_total").absolute(counts.snapshots_used);
+    counter!("lumbung_snapshots_rejected_total").absolute(counts.snapshots_rejected);
+    let Counts { events, moved, locked, resends, replayed, loads, hits, differences, .. } = counts;
     counter!("lumbung_events_total").absolute(events);
     counter!("lumbung_moved_total").absolute(moved);
     counter!("lumbung_locked_total").absolute(locked);

@@ -127,7 +127,7 @@ fn typed() -> Result<Zeroizing<String>, RunError> {
     if *first == *second { Ok(first) } else { Err(usage("password", "the two are not the same")) }
 }
 
-fn first_line(from: impl Read) -> io::Result<Zeroizing<String>> {
+pub(super) fn first_line(from: impl Read) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     from.take(LONGEST_INPUT).read_to_string(&mut text)?;
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))

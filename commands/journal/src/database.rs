@@ -51,6 +51,14 @@ pub fn app_options(options: &PgConnectOptions) -> PgConnectOptions {
         .disable_statement_logging()
 }
 
+/// How whoever sets up the journal connects: as `lumbung_owner`.
+pub(crate) fn owner_options(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .options([("role", OWNER_ROLE), ("timezone", "UTC"), ISOLATION])
+        .disable_statement_logging()
+}
+
 /// A pool of application connections.
 ///
 /// # Errors
@@ -61,6 +69,19 @@ pub async fn app_pool(options: &PgConnectOptions, size: u32) -> Result<PgPool, J
         .acquire_timeout(Duration::from_secs(10))
         .connect_with(app_options(options))
         .await?)
+}
+
+/// How a pool for loading streams differs: every look-up goes by the index of streams, however little the planner knows of how
+/// long they are. One stream of a million events must not make it read the whole log for another.
+const LOADING: [(&str, &str); 3] =
+    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+
+/// A pool of application connections that load streams.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn load_pool(options: &PgConnectOptions, size: u32) -> Result<PgPool, JournalError> {
+    app_pool(&options.clone().options(LOADING), size).await
 }
 
 /// Creates the roles and the schema if they are missing and runs the new migrations.
@@ -99,7 +120,7 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<(), JournalError> {
     .await?;
     connection.close().await?;
 
-    let owner = options.clone().options([("role", OWNER_ROLE), ("search_path", "journal")]);
+    let owner = owner_options(options).options([("search_path", "journal")]);
     let mut connection = PgConnection::connect_with(&owner).await?;
     MIGRATOR.run_direct(&mut connection).await?;
     connection.close().await?;

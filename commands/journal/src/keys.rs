@@ -10,6 +10,8 @@
 //!
 //! Bounds: [`KEY_CACHE`] unwrapped keys are kept in memory.
 
+mod index;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,16 +20,18 @@ use aes_gcm::aead::{Aead, AeadInOut, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
 use lru::LruCache;
 use lumbung_domain::{LedgerId, Personal, Sealed};
-use sha2::Sha256;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::append::WrappedPersonKey;
 use crate::error::JournalError;
+use crate::read;
+
+pub use index::IndexKey;
+pub(crate) use index::NAME as INDEX;
 
 /// How many unwrapped person keys a node keeps.
 pub const KEY_CACHE: usize = 65_536;
@@ -57,7 +61,7 @@ impl MasterKey {
 pub struct Vault {
     ledger: LedgerId,
     master: MasterKey,
-    index: Zeroizing<[u8; 32]>,
+    index: IndexKey,
     pool: PgPool,
     opened: Mutex<LruCache<Uuid, Arc<Aes256Gcm>>>,
 }
@@ -82,6 +86,12 @@ pub enum KeyError {
     /// be sealed so that nobody else can open them.
     #[error("the master key is not the one that this ledger was opened with")]
     WrongMasterKey,
+    /// The log came without its keys. Fatal: nobody could log in, and everybody could register a second time.
+    #[error(
+        "the log is here, but the ledger's keys are not: it was imported without them; \
+         import it with keys into an empty database"
+    )]
+    NoKeys,
     /// The person was erased: their key is gone for good.
     #[error("the person's key was destroyed")]
     Erased,
@@ -97,20 +107,9 @@ impl Vault {
     /// Opens the ledger's keys, creating the index key on the first start.
     ///
     /// # Errors
-    /// [`KeyError::WrongMasterKey`], or the database fails.
+    /// [`KeyError::WrongMasterKey`], [`KeyError::NoKeys`], or the database fails.
     pub async fn open(pool: PgPool, ledger: LedgerId, master: MasterKey) -> Result<Self, JournalError> {
-        let fresh = random::<32>()?;
-        let wrapped = wrap(&master, ledger, "index", &fresh)?;
-        sqlx::query(
-            "insert into journal.ledger_keys (name, wrapped) values ('index', $1) on conflict do nothing",
-        )
-        .bind(wrapped)
-        .execute(&pool)
-        .await?;
-        let row = sqlx::query("select wrapped from journal.ledger_keys where name = 'index'")
-            .fetch_one(&pool)
-            .await?;
-        let index = unwrap(&master, ledger, "index", row.try_get("wrapped")?)?;
+        let index = IndexKey::open(&pool, ledger, &master).await?;
         let capacity = NonZeroUsize::new(KEY_CACHE).unwrap_or(NonZeroUsize::MIN);
         Ok(Self { ledger, master, index, pool, opened: Mutex::new(LruCache::new(capacity)) })
     }
@@ -178,15 +177,13 @@ impl Vault {
     /// The ledger's keyed hash of a list of values. `purpose` separates what must not collide.
     #[must_use]
     pub fn keyed_hash(&self, purpose: &str, values: &[&[u8]]) -> [u8; 32] {
-        // HMAC takes keys of any length, so there is no error to meet.
-        let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&*self.index) else {
-            return [0; 32];
-        };
-        for value in std::iter::once(purpose.as_bytes()).chain(values.iter().copied()) {
-            mac.update(&(value.len() as u64).to_be_bytes());
-            mac.update(value);
-        }
-        mac.finalize().into_bytes().into()
+        self.index.keyed_hash(purpose, values)
+    }
+
+    /// The key of the keyed hashes.
+    #[must_use]
+    pub fn index_key(&self) -> &IndexKey {
+        &self.index
     }
 
     async fn ciphers(&self, people: &[Uuid]) -> Result<HashMap<Uuid, Arc<Aes256Gcm>>, JournalError> {
@@ -225,21 +222,28 @@ impl Vault {
 /// no keys to try.
 ///
 /// # Errors
-/// [`KeyError::WrongMasterKey`], or the database fails.
+/// [`KeyError::WrongMasterKey`], [`KeyError::NoKeys`], or the database fails.
 pub async fn check(pool: &PgPool, master: MasterKey) -> Result<(), JournalError> {
-    let row = sqlx::query(
-        "select e.aggregate_id, k.wrapped from journal.events e, journal.ledger_keys k
-         where e.position = 1 and k.name = 'index'",
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(()) };
-    let ledger = row
-        .try_get::<&str, _>("aggregate_id")?
-        .parse()
-        .map_err(|_| JournalError::Malformed { what: "the ledger's id" })?;
-    unwrap(&master, ledger, "index", row.try_get("wrapped")?)?;
-    Ok(())
+    let old = read::head(pool).await?.position > 1;
+    match IndexKey::find(pool, &master).await? {
+        None if old => Err(KeyError::NoKeys.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The same key under another wrapping. `name`: `index`, or the person's id.
+///
+/// # Errors
+/// [`KeyError::WrongMasterKey`] when `from` does not open it.
+pub(crate) fn rewrap(
+    from: &MasterKey,
+    to: &MasterKey,
+    ledger: LedgerId,
+    name: &str,
+    wrapped: &[u8],
+) -> Result<Vec<u8>, KeyError> {
+    let key = unwrap(from, ledger, name, wrapped)?;
+    wrap(to, ledger, name, &key)
 }
 
 impl Sealer {
@@ -381,7 +385,7 @@ fn wrap_data(ledger: LedgerId, name: &str) -> Vec<u8> {
     [b"lumbung-key-v1/", ledger.0.as_bytes().as_slice(), name.as_bytes()].concat()
 }
 
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyError> {
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyError> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(&mut *bytes).map_err(|_| KeyError::NoEntropy)?;
     Ok(bytes)

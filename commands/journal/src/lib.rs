@@ -11,8 +11,10 @@ pub mod codec;
 pub mod feed;
 pub mod idempotency;
 pub mod keys;
+pub mod portable;
 pub mod process;
 pub mod read;
+pub mod snapshot;
 pub mod verify;
 
 mod database;
@@ -20,11 +22,12 @@ mod error;
 mod stop;
 
 pub use append::{AppendError, Appender, Batch, KeyedAnswer, LockedLedger, Verdict, WrappedPersonKey};
-pub use database::{APP_ROLE, OWNER_ROLE, app_options, app_pool, excess_rights, migrate};
+pub use database::{APP_ROLE, OWNER_ROLE, app_options, app_pool, excess_rights, load_pool, migrate};
 pub use error::{JournalError, is_transient};
 pub use feed::{Fact, Facts, Feed};
 pub use head::{Hash, Head};
-pub use keys::{KeyError, MasterKey, Opener, Sealer, Vault};
+pub use keys::{IndexKey, KeyError, MasterKey, Opener, Sealer, Vault};
 pub use process::Lease;
 pub use record::{Break, BreakReason, Record};
+pub use snapshot::Snapshot;
 pub use stop::{Stop, Stopper};

@@ -72,6 +72,53 @@ pub async fn streams(
     Ok((as_of, records))
 }
 
+/// The first `limit` records of every stream, each stream's in order. A stream of which there are fewer is whole.
+///
+/// # Errors
+/// The database cannot be asked, or a row is malformed.
+pub async fn beginnings(
+    executor: impl PgExecutor<'_>,
+    streams: &[StreamId],
+    limit: i64,
+) -> Result<Vec<Record>, JournalError> {
+    let kinds: Vec<&str> = streams.iter().map(|stream| stream.kind.as_str()).collect();
+    let ids: Vec<&str> = streams.iter().map(|stream| &*stream.id).collect();
+    let sql = format!(
+        "select e.* from unnest($1::text[], $2::text[]) as wanted (kind, id)
+         cross join lateral (
+             select {COLUMNS} from journal.events
+             where aggregate_id = wanted.id and aggregate_type = wanted.kind
+             order by sequence limit $3
+         ) e"
+    );
+    let rows = sqlx::query(&sql).bind(kinds).bind(ids).bind(limit).fetch_all(executor).await?;
+    rows.iter().map(record).collect()
+}
+
+/// Up to `limit` records of a stream behind `sequence`, in order.
+///
+/// # Errors
+/// The database cannot be asked, or a row is malformed.
+pub async fn stream_after(
+    executor: impl PgExecutor<'_>,
+    stream: &StreamId,
+    sequence: i64,
+    limit: i64,
+) -> Result<Vec<Record>, JournalError> {
+    let sql = format!(
+        "select {COLUMNS} from journal.events
+         where aggregate_id = $1 and aggregate_type = $2 and sequence > $3 order by sequence limit $4"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(&*stream.id)
+        .bind(stream.kind.as_str())
+        .bind(sequence)
+        .bind(limit)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(record).collect()
+}
+
 fn record(row: &PgRow) -> Result<Record, JournalError> {
     let kind = row
         .try_get::<&str, _>("aggregate_type")?

@@ -1,14 +1,21 @@
-//! Reads the whole log and names the first place where it is not what was written.
+//! Reads the whole log and names the first place where it is not what was written, then every snapshot that is not what the
+//! log makes.
+
+mod snapshots;
 
 use chrono::{DateTime, Utc};
-use lumbung_domain::{AggregateType, postings};
-use sqlx::{PgPool, Row};
+use lumbung_domain::{AggregateType, AnyEvent, postings};
+use sqlx::{PgExecutor, PgPool, Row};
 
 use crate::codec;
 use crate::error::JournalError;
 use crate::head::{Hash, Head};
+use crate::keys::IndexKey;
 use crate::read;
 use crate::record::{Break, BreakReason, Record};
+
+use snapshots::Wave;
+pub use snapshots::{BadSnapshot, MOST_FAULTS, Refolded};
 
 const PAGE: i64 = 10_000;
 
@@ -17,6 +24,7 @@ const PAGE: i64 = 10_000;
 pub struct Verified {
     pub head: Head,
     pub anchors: u64,
+    pub snapshots: Refolded,
 }
 
 /// Why the verification did not end well.
@@ -25,6 +33,9 @@ pub enum VerifyError {
     /// The finding.
     #[error("{0}")]
     Broken(Break),
+    /// The log is sound, snapshots are not. Deleting them loses nothing.
+    #[error("{} snapshots are not what the events make; the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    Snapshots(Vec<BadSnapshot>),
     #[error("the log could not be read")]
     Unread(#[source] JournalError),
 }
@@ -38,14 +49,29 @@ impl From<JournalError> for VerifyError {
     }
 }
 
+/// [`verify_with`] without the ledger's key: the MACs of snapshots are not checked, their states and hashes are.
+///
+/// # Errors
+/// As [`verify_with`].
+pub async fn verify(pool: &PgPool, progress: impl FnMut(i64)) -> Result<Verified, VerifyError> {
+    verify_with(pool, None, progress).await
+}
+
 /// Checks, for every event: no gap in the positions, the hash chain, time that never falls, a payload that this
-/// software reads, postings that balance; then sequences without gaps per stream and every anchor.
+/// software reads, postings that balance; then sequences without gaps per stream and every anchor; then that every snapshot is
+/// the fold of its stream, and carries the MAC of `key`.
 ///
 /// `progress` is told each position that is proven.
 ///
 /// # Errors
-/// [`VerifyError::Broken`] with the first break, or the log cannot be read.
-pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64)) -> Result<Verified, VerifyError> {
+/// [`VerifyError::Broken`] with the first break of the log, [`VerifyError::Snapshots`] with all faults of snapshots, or
+/// the log cannot be read.
+pub async fn verify_with(
+    pool: &PgPool,
+    key: Option<&IndexKey>,
+    mut progress: impl FnMut(i64),
+) -> Result<Verified, VerifyError> {
+    let mut wave = Wave::first(pool, key).await?;
     let mut head = Head::EMPTY;
     let mut time = DateTime::<Utc>::MIN_UTC;
     loop {
@@ -57,7 +83,8 @@ pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64)) -> Result<Veri
             break;
         }
         for record in &records {
-            check(record, head, time).map_err(VerifyError::Broken)?;
+            let event = check(record, head, time).map_err(VerifyError::Broken)?;
+            wave.take(record, &event);
             head = record.head();
             time = record.recorded_at;
         }
@@ -65,7 +92,12 @@ pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64)) -> Result<Veri
     }
     check_sequences(pool).await?;
     let anchors = check_anchors(pool, head).await?;
-    Ok(Verified { head, anchors })
+    let wave = wave.finish(pool).await?;
+    if wave.faults.is_empty() {
+        Ok(Verified { head, anchors, snapshots: wave.refolded })
+    } else {
+        Err(VerifyError::Snapshots(wave.faults))
+    }
 }
 
 /// The records of the page before one that is not even a record; the break if that one comes next.
@@ -86,7 +118,8 @@ async fn up_to_the_malformed(pool: &PgPool, head: Head) -> Result<Vec<Record>, V
     }
 }
 
-fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<(), Break> {
+/// Checks one event by itself and against its predecessor; answers what it says.
+pub(crate) fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<AnyEvent, Break> {
     record.check_follows(previous)?;
     let broken = |reason| Break { position: record.position, reason };
     if record.recorded_at < time {
@@ -100,10 +133,11 @@ fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<(), Bre
     if postings(&event, &record.stream.id).iter().map(|posting| posting.signed_rupiah).sum::<i64>() != 0 {
         return Err(broken(BreakReason::Unbalanced));
     }
-    Ok(())
+    Ok(event)
 }
 
-async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
+/// Checks that the sequences of every stream have no gap.
+pub(crate) async fn check_sequences(executor: impl PgExecutor<'_>) -> Result<(), JournalError> {
     let row = sqlx::query(
         "select position, aggregate_type || '/' || aggregate_id as stream, sequence, expected from (
              select position, aggregate_type, aggregate_id, sequence,
@@ -111,9 +145,8 @@ async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
              from journal.events
          ) numbered where sequence <> expected order by position limit 1",
     )
-    .fetch_optional(pool)
-    .await
-    .map_err(JournalError::from)?;
+    .fetch_optional(executor)
+    .await?;
     let Some(row) = row else { return Ok(()) };
     let read = || -> Result<Break, sqlx::Error> {
         Ok(Break {
@@ -125,17 +158,17 @@ async fn check_sequences(pool: &PgPool) -> Result<(), VerifyError> {
             },
         })
     };
-    Err(VerifyError::Broken(read().map_err(JournalError::from)?))
+    Err(JournalError::Broken(read()?))
 }
 
-async fn check_anchors(pool: &PgPool, head: Head) -> Result<u64, VerifyError> {
+/// Checks every anchor against the log, which was found to end at `head`; answers how many there are.
+pub(crate) async fn check_anchors(executor: impl PgExecutor<'_>, head: Head) -> Result<u64, JournalError> {
     let rows = sqlx::query(
         "select a.position, a.hash as anchored, e.hash as found
          from journal.anchors a left join journal.events e using (position) order by a.position",
     )
-    .fetch_all(pool)
-    .await
-    .map_err(JournalError::from)?;
+    .fetch_all(executor)
+    .await?;
     for row in &rows {
         let read = || -> Result<_, sqlx::Error> {
             Ok((
@@ -144,14 +177,14 @@ async fn check_anchors(pool: &PgPool, head: Head) -> Result<u64, VerifyError> {
                 row.try_get("found")?,
             ))
         };
-        let (position, anchored, found): (i64, &[u8], Option<&[u8]>) = read().map_err(JournalError::from)?;
+        let (position, anchored, found): (i64, &[u8], Option<&[u8]>) = read()?;
         // Beyond the head that was read alone it may stand on what was written since.
         if found.is_none() && position > head.position {
             let reason = BreakReason::TailMissing { end: head.position };
-            return Err(VerifyError::Broken(Break { position: head.position + 1, reason }));
+            return Err(JournalError::Broken(Break { position: head.position + 1, reason }));
         }
         if found.and_then(Hash::from_slice) != Hash::from_slice(anchored) {
-            return Err(VerifyError::Broken(Break { position, reason: BreakReason::AnchorMismatch }));
+            return Err(JournalError::Broken(Break { position, reason: BreakReason::AnchorMismatch }));
         }
     }
     Ok(rows.len() as u64)

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 
 use lru::LruCache;
 use lumbung_domain::{AnyAggregate, StreamId};
-use lumbung_journal::{Fact, JournalError, Record, codec};
+use lumbung_journal::{Fact, Record};
 use tracing::error;
+
+use super::snapshots::Snapshots;
 
 /// A stream's state and the sequence of the last event in it; 0 before the first.
 #[derive(Debug, Clone)]
@@ -27,8 +29,15 @@ impl Slot {
 /// Streams changed by a batch that is not committed yet.
 pub(super) type Overlay = HashMap<StreamId, Slot>;
 
+/// A committed slot.
+struct Held {
+    slot: Slot,
+    /// The sequence of the last snapshot that this node knows of; 0 if of none.
+    kept: i64,
+}
+
 pub(super) struct Cache {
-    slots: LruCache<StreamId, Slot>,
+    slots: LruCache<StreamId, Held>,
     capacity: usize,
     hits: u64,
 }
@@ -45,14 +54,14 @@ impl Cache {
 
     /// The slot, counted as used.
     pub(super) fn get(&mut self, stream: &StreamId) -> Option<&Slot> {
-        let slot = self.slots.get(stream);
-        self.hits += u64::from(slot.is_some());
-        slot
+        let held = self.slots.get(stream);
+        self.hits += u64::from(held.is_some());
+        held.map(|held| &held.slot)
     }
 
-    /// Every stream held, with its slot.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&StreamId, &Slot)> {
-        self.slots.iter()
+    /// Every stream held.
+    pub(super) fn streams(&self) -> impl Iterator<Item = &StreamId> {
+        self.slots.iter().map(|(stream, _)| stream)
     }
 
     /// Forgets the streams that were not used for longest. Called between turns only: a turn relies on what it
@@ -67,16 +76,24 @@ impl Cache {
         self.slots.pop(stream);
     }
 
-    /// Takes over what a committed batch changed.
-    pub(super) fn commit(&mut self, overlay: Overlay) {
+    /// Takes over what a committed batch changed. States of streams that have grown long enough are offered for a snapshot:
+    /// here they are committed, and `records` has the hashes of their last events.
+    pub(super) fn commit(&mut self, overlay: Overlay, records: &[Record], snapshots: &Snapshots) {
         for (stream, slot) in overlay {
-            self.slots.put(stream, slot);
+            let mut kept = self.slots.peek(&stream).map_or(0, |held| held.kept);
+            if snapshots.due(kept, slot.version) {
+                let last = records.iter().rfind(|r| r.sequence == slot.version && r.stream == stream);
+                if last.is_some_and(|last| snapshots.offer(&stream, &slot, last.hash)) {
+                    kept = slot.version;
+                }
+            }
+            self.slots.put(stream, Held { slot, kept });
         }
     }
 
     /// Takes in an event that another node committed.
     pub(super) fn apply(&mut self, fact: &Fact) {
-        let Some(slot) = self.slots.peek_mut(&fact.stream) else { return };
+        let Some(Held { slot, .. }) = self.slots.peek_mut(&fact.stream) else { return };
         if fact.sequence <= slot.version {
             return;
         }
@@ -89,30 +106,9 @@ impl Cache {
         self.slots.pop(&fact.stream);
     }
 
-    /// Puts in streams that were loaded whole. Streams without events are held too: they are known to be unborn.
-    pub(super) fn put_loaded(&mut self, wanted: &[StreamId], records: &[Record]) -> Result<(), JournalError> {
-        let mut loaded: HashMap<StreamId, Slot> =
-            wanted.iter().map(|stream| (stream.clone(), Slot::unborn(stream))).collect();
-        for record in records {
-            if let Some(slot) = loaded.get_mut(&record.stream) {
-                refold(slot, record)?;
-            }
-        }
-        self.slots_put_all(loaded);
-        Ok(())
+    /// Puts in a stream that was loaded to its end, from a snapshot at `kept` or from its events alone. A stream without
+    /// events is held too: it is known to be unborn.
+    pub(super) fn put_loaded(&mut self, stream: StreamId, slot: Slot, kept: i64) {
+        self.slots.put(stream, Held { slot, kept });
     }
-
-    fn slots_put_all(&mut self, loaded: HashMap<StreamId, Slot>) {
-        for (stream, slot) in loaded {
-            self.slots.put(stream, slot);
-        }
-    }
-}
-
-/// Folds a stored record into a slot.
-pub(super) fn refold(slot: &mut Slot, record: &Record) -> Result<(), JournalError> {
-    let event = codec::decode(record)?;
-    slot.state.evolve(&event).map_err(|_| JournalError::Malformed { what: "an event's stream" })?;
-    slot.version = record.sequence;
-    Ok(())
 }

@@ -1,19 +1,25 @@
 //! Learning what other nodes wrote, and comparing what is held with the log.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use lumbung_domain::StreamId;
-use lumbung_journal::{Fact, JournalError, LockedLedger, Record, read};
+use lumbung_journal::{Fact, JournalError, LockedLedger, Record, read, snapshot};
 use tracing::error;
 
-use super::cache::{Overlay, Slot, refold};
+use super::cache::{Overlay, Slot};
 use super::lanes::Control;
+use super::load::Fold;
 use super::turn::{Loop, LoopFailed};
 
 /// How many events are read at a time.
 const PAGE: i64 = 2_000;
 /// How many streams are compared at a time.
-const COMPARED: usize = 500;
+const COMPARED: usize = 200;
+/// The most events of each that are read at once.
+const FIRST_EVENTS: i64 = 200;
+/// The most events of a stream that are folded for a comparison.
+const REFOLDED: i64 = 10_000;
 
 /// What a comparison of the cache with the log found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub struct CacheCheck {
     pub compared: u64,
     /// Streams whose held state was not the fold of their events. Always 0, or something is wrong.
     pub different: u64,
+    /// Streams that were too long to be folded anew while callers wait, and had no snapshot to begin with.
+    pub passed_over: u64,
 }
 
 impl Loop {
@@ -85,24 +93,19 @@ impl Loop {
         if due { overlay.keys().cloned().collect() } else { Vec::new() }
     }
 
-    /// Compares held streams with their events in the log; throws out what differs.
+    /// Compares held streams with their events in the log; throws out what differs. A stream of up to [`REFOLDED`] events is
+    /// folded from its first, whatever snapshots there are. For a longer one that takes longer than callers should
+    /// wait: it is folded from its snapshot, which `verify` compares with the whole, or passed over while there is none.
     pub(super) async fn check_streams(&mut self, streams: Vec<StreamId>) -> Result<CacheCheck, LoopFailed> {
         let mut check = CacheCheck::default();
         for streams in streams.chunks(COMPARED) {
-            let (_, records) = super::patiently(|| read::streams(&self.pool, streams)).await?;
-            for stream in streams {
-                let Some(held) = self.cache.get(stream).cloned() else { continue };
-                let mut folded = Slot::unborn(stream);
-                let of_stream = records.iter().filter(|record| record.stream == *stream);
-                // Another node may have written since: compare at the version that is held.
-                for record in of_stream.take_while(|record| record.sequence <= held.version) {
-                    refold(&mut folded, record)?;
-                }
-                check.compared += 1;
-                if folded.version != held.version || folded.state != held.state {
-                    check.different += 1;
-                    error!(%stream, held = held.version, log = folded.version, "a cached stream differs from the log");
-                    self.cache.remove(stream);
+            let held: HashMap<StreamId, Slot> = streams
+                .iter()
+                .filter_map(|stream| Some((stream.clone(), self.cache.get(stream)?.clone())))
+                .collect();
+            for (stream, records) in self.beginnings(streams, FIRST_EVENTS).await? {
+                if let Some(held) = held.get(&stream) {
+                    self.check_stream(stream, held, &records, &mut check).await?;
                 }
             }
         }
@@ -110,11 +113,46 @@ impl Loop {
         Ok(check)
     }
 
+    async fn check_stream(
+        &mut self,
+        stream: StreamId,
+        held: &Slot,
+        records: &[Record],
+        check: &mut CacheCheck,
+    ) -> Result<(), LoopFailed> {
+        let mut fold = Fold::unborn(&stream);
+        if held.version > REFOLDED {
+            let written_down = self.snapshots_of(std::slice::from_ref(&stream)).await?.remove(&stream);
+            fold = written_down.unwrap_or(fold);
+        } else {
+            // Another node may have written since: compare at the version that is held.
+            let until_held = records.iter().take_while(|record| record.sequence <= held.version);
+            for record in until_held {
+                fold.take(record)?;
+            }
+        }
+        if !(0..=REFOLDED).contains(&(held.version - fold.slot.version)) {
+            check.passed_over += 1;
+            return Ok(());
+        }
+        self.read_on(&stream, &mut fold, held.version).await?;
+        check.compared += 1;
+        if fold.slot.version != held.version || fold.slot.state != held.state {
+            check.different += 1;
+            error!(%stream, held = held.version, log = fold.slot.version, "a cached stream differs from the log");
+            self.cache.remove(&stream);
+            // What was written down of it may be as wrong, and the next load must not begin with it.
+            self.snapshots.withdraw(&stream);
+            super::patiently(|| snapshot::forget(&self.pool, &stream)).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn obey(&mut self, control: Control) -> Result<(), LoopFailed> {
         match control {
             Control::CheckCache(reply) => {
                 self.catch_up().await?;
-                let streams = self.cache.iter().map(|(stream, _)| stream.clone()).collect();
+                let streams = self.cache.streams().cloned().collect();
                 let _ = reply.send(self.check_streams(streams).await?);
             }
             Control::Head(reply) => {

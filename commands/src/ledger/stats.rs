@@ -25,6 +25,13 @@ pub(super) struct Stats {
     pub(super) loads: AtomicU64,
     /// Streams that were in memory when a use case asked for them.
     pub(super) hits: AtomicU64,
+    /// Events read to load and to compare streams.
+    pub(super) loaded_events: AtomicU64,
+    pub(super) snapshots_written: AtomicU64,
+    /// Streams that were loaded from a snapshot.
+    pub(super) snapshots_used: AtomicU64,
+    /// Snapshots that must not be used: edited, or of a log that is no more.
+    pub(super) snapshots_rejected: AtomicU64,
     /// Cached streams that differed from the log.
     pub(super) differences: AtomicU64,
 }
@@ -41,6 +48,10 @@ pub struct Counts {
     pub replayed: u64,
     pub loads: u64,
     pub hits: u64,
+    pub loaded_events: u64,
+    pub snapshots_written: u64,
+    pub snapshots_used: u64,
+    pub snapshots_rejected: u64,
     pub differences: u64,
 }
 
@@ -58,6 +69,10 @@ impl Stats {
             replayed: zero(),
             loads: zero(),
             hits: zero(),
+            loaded_events: zero(),
+            snapshots_written: zero(),
+            snapshots_used: zero(),
+            snapshots_rejected: zero(),
             differences: zero(),
         }
     }
@@ -82,6 +97,10 @@ impl Stats {
             replayed: self.replayed.load(Relaxed),
             loads: self.loads.load(Relaxed),
             hits: self.hits.load(Relaxed),
+            loaded_events: self.loaded_events.load(Relaxed),
+            snapshots_written: self.snapshots_written.load(Relaxed),
+            snapshots_used: self.snapshots_used.load(Relaxed),
+            snapshots_rejected: self.snapshots_rejected.load(Relaxed),
             differences: self.differences.load(Relaxed),
         }
     }

@@ -14,7 +14,7 @@ use std::time::Instant;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use lumbung_domain::StreamId;
 use lumbung_journal::{
-    AppendError, Appender, Feed, Head, JournalError, KeyedAnswer, LockedLedger, Verdict, idempotency, read,
+    AppendError, Appender, Feed, Head, JournalError, KeyedAnswer, LockedLedger, Vault, Verdict, idempotency,
 };
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
@@ -25,6 +25,7 @@ use super::book::Book;
 use super::cache::Cache;
 use super::draft::{Decided, Draft};
 use super::lanes::{Control, Lanes};
+use super::snapshots::Snapshots;
 use super::stats::Stats;
 use super::ticket::{Decision, Keeping, NoAnswer, Ticket, panic_text};
 use super::upkeep::Heard;
@@ -49,6 +50,8 @@ pub(super) struct Loop {
     pub(super) backlog: VecDeque<Box<dyn Ticket>>,
     pub(super) calendar: Calendar,
     pub(super) stats: Arc<Stats>,
+    pub(super) vault: Arc<Vault>,
+    pub(super) snapshots: Arc<Snapshots>,
     /// Where the log ends, as far as was heard.
     pub(super) elsewhere: watch::Receiver<Heard>,
     /// Compare what a batch changed with the log after every so many batches; 0 is never.
@@ -249,26 +252,6 @@ impl Loop {
         }
     }
 
-    /// Loads streams into the cache, however long the database is away. A stream with an id that the database cannot
-    /// even look for stays away, and whoever names it fails for it.
-    async fn load(&mut self, wanted: Vec<StreamId>) -> Result<(), LoopFailed> {
-        self.stats.loads.fetch_add(wanted.len() as u64, Relaxed);
-        let mut parts = vec![wanted];
-        while let Some(mut wanted) = parts.pop() {
-            match super::patiently(|| read::streams(&self.pool, &wanted)).await {
-                Ok((_, records)) => self.cache.put_loaded(&wanted, &records)?,
-                Err(refused) if refused.is_bad_value() => {
-                    if wanted.len() > 1 {
-                        let second = wanted.split_off(wanted.len() / 2);
-                        parts.extend([second, wanted]);
-                    }
-                }
-                Err(failed) => return Err(failed.into()),
-            }
-        }
-        Ok(())
-    }
-
     /// The batch is in the log: memory first, then the feed, then the callers.
     pub(super) async fn commit(&mut self, draft: Draft) -> Result<(), LoopFailed> {
         let Draft { batch, facts, overlay, decided, .. } = draft;
@@ -276,7 +259,7 @@ impl Loop {
         self.stats.hits.store(self.cache.hits(), Relaxed);
         self.head = batch.last;
         let changed: Vec<StreamId> = self.sampled(&overlay);
-        self.cache.commit(overlay);
+        self.cache.commit(overlay, &batch.records, &self.snapshots);
         if !facts.is_empty() {
             self.time = batch.recorded_at;
             self.feed.publish(facts.into());

@@ -15,4 +15,5 @@ mod folds;
 mod outbox;
 mod projecting;
 mod statements;
+mod transactions;
 mod transfers;

@@ -126,9 +126,11 @@ impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Erased => Self::erased(),
-            KeyError::WrongMasterKey | KeyError::Damaged | KeyError::Cipher | KeyError::NoEntropy => {
-                Self::fatal(error)
-            }
+            KeyError::WrongMasterKey
+            | KeyError::NoKeys
+            | KeyError::Damaged
+            | KeyError::Cipher
+            | KeyError::NoEntropy => Self::fatal(error),
         }
     }
 }

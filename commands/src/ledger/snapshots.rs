@@ -1,0 +1,199 @@
+//! Writing down the states of long streams, beside the loop.
+//!
+//! The loop offers a committed state when a stream has grown by so many events since its last snapshot; a task with a connection of
+//! its own encodes and writes it. Bounds: [`WAITING`] streams wait, of each only the latest state; what finds no room is offered
+//! again with the stream's next batch. The loop never waits: an offer is a lock that is held for a few moves, and a
+//! clone of what the cache shares anyway. Order: any; a snapshot is true for ever, so a late one is only shorter.
+//!
+//! A failure to write is logged and tried again, unless a later state came meanwhile. Nothing is lost with it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lumbung_domain::StreamId;
+use lumbung_journal::{Hash, JournalError, Snapshot, Vault, app_options, snapshot};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+use super::cache::Slot;
+use super::stats::Stats;
+
+/// How many streams may wait for their snapshot.
+const WAITING: usize = 1_024;
+/// One writing that takes longer goes over a dead connection.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Between two writings: a stream that takes thousands of events a second needs no snapshot of each five hundred.
+const REST: Duration = Duration::from_millis(10);
+/// After a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Snapshots of other software are kept so long, and looked for so often.
+const FOREIGN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the loop offers and the writer takes.
+pub(super) struct Snapshots {
+    every: i64,
+    waiting: Mutex<VecDeque<Snapshot>>,
+    wake: Notify,
+}
+
+impl Snapshots {
+    /// A snapshot after every so many events of a stream; 0 is never.
+    pub(super) fn new(every: u32) -> Arc<Self> {
+        Arc::new(Self { every: i64::from(every), waiting: Mutex::default(), wake: Notify::new() })
+    }
+
+    /// Streams with no more events than this have no snapshot; `None` if there are none at all.
+    pub(super) fn every(&self) -> Option<i64> {
+        (self.every > 0).then_some(self.every)
+    }
+
+    /// Whether a stream that has a snapshot at `kept` should have one at `version`.
+    pub(super) fn due(&self, kept: i64, version: i64) -> bool {
+        self.every > 0 && version - kept >= self.every
+    }
+
+    /// Takes a committed state, in place of an earlier one of the same stream; false if there is no room.
+    pub(super) fn offer(&self, stream: &StreamId, slot: &Slot, event_hash: Hash) -> bool {
+        let snapshot = Snapshot {
+            stream: stream.clone(),
+            sequence: slot.version,
+            event_hash,
+            state: slot.state.clone(),
+        };
+        let taken = self.put(snapshot, true);
+        self.wake.notify_one();
+        taken
+    }
+
+    fn put(&self, snapshot: Snapshot, replaces: bool) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.iter().position(|held| held.stream == snapshot.stream) {
+            Some(at) if replaces => waiting[at] = snapshot,
+            Some(_) => {}
+            None if waiting.len() >= WAITING => return false,
+            None => waiting.push_back(snapshot),
+        }
+        true
+    }
+
+    fn take(&self) -> Option<Snapshot> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// The state that waits is not to be written: it was found to be wrong.
+    pub(super) fn withdraw(&self, stream: &StreamId) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|held| held.stream != *stream);
+    }
+}
+
+/// Writes what is offered, until it is aborted.
+pub(super) fn writer(
+    database: &PgConnectOptions,
+    vault: Arc<Vault>,
+    snapshots: Arc<Snapshots>,
+    stats: Arc<Stats>,
+) -> JoinHandle<()> {
+    // Losing one in a crash costs nothing but time.
+    let options = app_options(database).options([("synchronous_commit", "off"), ("lock_timeout", "2s")]);
+    tokio::spawn(async move {
+        let mut writer = Writer { options, vault, stats, connection: None, pruned: None };
+        loop {
+            let Some(next) = snapshots.take() else {
+                snapshots.wake.notified().await;
+                continue;
+            };
+            let written = tokio::time::timeout(WRITE_WITHIN, writer.write(&next)).await;
+            let lost = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into();
+            if let Err(error) = written.map_err(lost).flatten() {
+                writer.connection = None;
+                not_written(&next, &error);
+                snapshots.put(next, false);
+                tokio::time::sleep(PAUSE).await;
+            }
+            tokio::time::sleep(REST).await;
+        }
+    })
+}
+
+fn not_written(snapshot: &Snapshot, error: &JournalError) {
+    let error: &dyn std::error::Error = error;
+    warn!(error, stream = %snapshot.stream, "a snapshot was not written");
+}
+
+struct Writer {
+    options: PgConnectOptions,
+    vault: Arc<Vault>,
+    stats: Arc<Stats>,
+    /// Made with the first snapshot: most nodes of small ledgers never need it.
+    connection: Option<PgConnection>,
+    pruned: Option<Instant>,
+}
+
+impl Writer {
+    async fn write(&mut self, next: &Snapshot) -> Result<(), JournalError> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            empty => empty.insert(PgConnection::connect_with(&self.options).await?),
+        };
+        if snapshot::write(connection, self.vault.index_key(), next).await? {
+            self.stats.snapshots_written.fetch_add(1, Relaxed);
+        } else {
+            error!(stream = %next.stream, "a state is too large to be written down, or does not encode");
+        }
+        if self.pruned.is_none_or(|pruned| pruned.elapsed() > PRUNE_EVERY) {
+            let gone = snapshot::prune(connection, FOREIGN_FOR).await?;
+            if gone > 0 {
+                info!(gone, "deleted old snapshots of other software");
+            }
+            self.pruned = Some(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lumbung_domain::{AggregateType, AnyAggregate};
+
+    fn stream(id: usize) -> StreamId {
+        StreamId::new(AggregateType::Wallet, id.to_string())
+    }
+
+    fn at(version: i64) -> Slot {
+        Slot { version, state: AnyAggregate::unborn(AggregateType::Wallet) }
+    }
+
+    #[test]
+    fn the_latest_state_of_a_stream_waits_and_no_more_streams_than_there_is_room_for() {
+        let snapshots = Snapshots::new(3);
+        for id in 0..WAITING {
+            assert!(snapshots.offer(&stream(id), &at(3), Hash::GENESIS));
+        }
+        assert!(!snapshots.offer(&stream(WAITING), &at(3), Hash::GENESIS));
+        assert!(snapshots.offer(&stream(0), &at(6), Hash::GENESIS));
+        let Some(first) = snapshots.take() else { unreachable!() };
+        assert_eq!((first.stream.clone(), first.sequence), (stream(0), 6));
+        // One that could not be written comes again, but not in the place of a later one.
+        assert!(snapshots.offer(&stream(0), &at(9), Hash::GENESIS));
+        assert!(snapshots.put(first, false));
+        snapshots.withdraw(&stream(1));
+        let left: Vec<_> = std::iter::from_fn(|| snapshots.take()).collect();
+        assert_eq!(left.len(), WAITING - 1);
+        assert!(left.iter().all(|held| held.stream != stream(1)));
+        assert!(left.iter().any(|held| held.stream == stream(0) && held.sequence == 9));
+    }
+
+    #[test]
+    fn a_snapshot_is_due_after_so_many_events() {
+        let snapshots = Snapshots::new(3);
+        assert!(!snapshots.due(0, 2) && snapshots.due(0, 3) && !snapshots.due(3, 5) && snapshots.due(3, 7));
+        assert!(!Snapshots::new(0).due(0, i64::MAX));
+    }
+}
