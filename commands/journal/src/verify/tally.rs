@@ -95,6 +95,7 @@ fn id(stream: &StreamId) -> Uuid {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use chrono::{DateTime, NaiveDate};
     use lumbung_domain::{
         Instruction, Rupiah, TopUpId, Transfer, TransferId, UserId, Wallet, WalletPurpose, WalletSource,
