@@ -62,8 +62,8 @@ pub async fn verify(pool: &PgPool, progress: impl FnMut(i64)) -> Result<Verified
 }
 
 /// Checks, for every event: no gap in the positions, the hash chain, time that never falls, a payload that this
-/// software reads, postings that balance, a wallet that goes on from where it stood; then that wallets and transfers add up to
-/// what was posted; then sequences without gaps per stream and every anchor; then that every snapshot is
+/// software reads, postings that balance, a wallet that goes on from where it stood; then sequences without gaps per stream and every
+/// anchor; then that wallets and transfers add up to what was posted; then that every snapshot is
 /// the fold of its stream, and carries the MAC of `key`.
 ///
 /// `progress` is told each position that is proven.
@@ -94,9 +94,10 @@ pub async fn verify_with(
         progress(proof.head.position);
     }
     let head = proof.head;
-    let books = proof.finish().map_err(VerifyError::Broken)?;
     check_sequences(pool).await?;
     let anchors = check_anchors(pool, head).await?;
+    // Behind the anchors: of a log that was cut off in the middle of an append, that is what is to be said.
+    let books = proof.finish().map_err(VerifyError::Broken)?;
     let wave = wave.finish(pool).await?;
     if wave.faults.is_empty() {
         Ok(Verified { head, anchors, snapshots: wave.refolded, books })
