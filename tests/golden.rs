@@ -19,6 +19,7 @@ mod identity;
 mod ledger;
 mod limits;
 mod loan;
+mod operations;
 mod plafond;
 mod profile;
 mod rules;
@@ -60,6 +61,7 @@ areas! {
     rules "RULES";
     limits "LIMITS";
     wallet "WALLET";
+    operations "OPERATIONS";
     identity "IDENTITY";
 }
 

@@ -141,7 +141,7 @@ control "an e-mail in the log" "$leaks" api/src/rest/auth/sign_in.rs \
 # Of a transfer: that its own stream says that it has ended, and the id derived from the event that calls for its end.
 state='s/Self::Started { instruction, status: TransferStatus::Pending } => Some(instruction)/Self::Started { instruction, .. } => Some(instruction)/
 s/(Some(TransferStatus::Pending), TransferCommand::\(Settle\|Return\)/(Some(_), TransferCommand::\1/'
-derived='s/let key = Some(derived_id(\(.*\)));/let key = (step.len() > 99).then(|| derived_id(\1));/'
+derived='s/let key = Some(derived_id(\(.*\)));/let key = std::hint::black_box(false).then(|| derived_id(\1));/'
 control "no guard of a transfer" "$money" domain/src/transfer.rs "$state" commands/src/settlement.rs "$derived"
 spare "a transfer's state alone" "$money" commands/src/settlement.rs "$derived"
 spare "a transfer's derived id alone" "$money" domain/src/transfer.rs "$state"

@@ -2,8 +2,9 @@
 
 mod ends;
 mod guards;
+mod killed;
 mod managers;
-mod operators;
+pub(crate) mod operators;
 pub(crate) mod start;
 mod trouble;
 mod watch;

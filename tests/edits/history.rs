@@ -110,10 +110,18 @@ impl History {
 
     /// Changes what is stored as only somebody can who owns the database.
     pub(super) async fn tamper(&self, sql: &str) {
+        assert!(self.try_to_tamper(sql).await, "{sql}");
+    }
+
+    /// The same; answers whether it was accepted. Two rows with one key are not, triggers or no triggers.
+    pub(super) async fn try_to_tamper(&self, sql: &str) -> bool {
         let sql = format!("begin; set local session_replication_role = replica; {sql}; commit");
-        if let Err(error) = sqlx::raw_sql(&sql).execute(&self.pool).await {
-            panic!("{error}: {sql}");
-        }
+        let mut connection = self.pool.acquire().await.unwrap();
+        let Err(error) = sqlx::raw_sql(&sql).execute(&mut *connection).await else { return true };
+        sqlx::raw_sql("rollback").execute(&mut *connection).await.unwrap();
+        let refused = error.as_database_error().is_some_and(|error| error.is_unique_violation());
+        assert!(refused, "{error}: {sql}");
+        false
     }
 
     /// Whether the table is not what it was.

@@ -1,7 +1,7 @@
 //! Out of one database and into another: the same history, and everything that follows from it.
 
 use lumbung_commands::ledger::Options;
-use lumbung_domain::Email;
+use lumbung_domain::{AggregateType, Email};
 use lumbung_journal::portable::{ExportError, KeysOnImport, SEQUENCES, export, import};
 use lumbung_journal::verify::verify;
 use lumbung_journal::{
@@ -35,16 +35,19 @@ fn elsewhere(database: &PgConnectOptions) -> Options {
     Options { master_key: MasterKey::new(OTHER_MASTER_KEY), ..options(database) }
 }
 
-/// Appends the last event once more with another text for the same value.
+/// Appends the last event that moved no money once more, with another text for the same value.
 async fn append_odd_text(database: &PgConnectOptions, rewrite: impl Fn(&str) -> String) {
     let pool = app_pool(database, 1).await.unwrap();
     let head = read::head(&pool).await.unwrap();
-    let last = read::after(&pool, head.position - 1, 1).await.unwrap().remove(0);
+    let records = read::after(&pool, 0, head.position).await.unwrap();
+    let recorded_at = records.last().unwrap().recorded_at;
+    let last = records.into_iter().rfind(|record| record.stream.kind != AggregateType::Wallet).unwrap();
     let mut record = Record {
-        position: last.position + 1,
+        position: head.position + 1,
         sequence: last.sequence + 1,
         payload: rewrite(&last.payload),
         metadata: rewrite(&last.metadata),
+        recorded_at,
         ..last
     };
     record.hash = record.expected_hash(head.hash);

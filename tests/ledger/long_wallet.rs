@@ -36,7 +36,9 @@ fn events() -> i64 {
 }
 
 fn production(database: &PgConnectOptions) -> Options {
-    Options { sample_every: 0, snapshot_every: 500, ..options(database) }
+    // The one fold of everything takes as long as it takes.
+    let answer_within = Duration::from_secs(3_600);
+    Options { sample_every: 0, snapshot_every: 500, answer_within, ..options(database) }
 }
 
 /// Appends credits of one rupiah up to the sequence `until`, chained and encoded as the loop does it.

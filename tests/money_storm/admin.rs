@@ -21,11 +21,9 @@ pub(super) async fn work(town: Arc<Town>, doors: Doors, mut dice: Dice) -> u64 {
         set(&town, &doors, &mut dice, who, active[who], changes).await;
         changes += 1;
     }
-    for who in 0..active.len() {
-        if !active[who] {
-            set(&town, &doors, &mut dice, who, true, changes).await;
-            changes += 1;
-        }
+    for (who, _) in active.iter().enumerate().filter(|(_, active)| !**active) {
+        set(&town, &doors, &mut dice, who, true, changes).await;
+        changes += 1;
     }
     changes
 }

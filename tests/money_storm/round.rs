@@ -55,7 +55,7 @@ pub(super) struct Counted {
 
 /// What the tasks of a storm bring home.
 enum Home {
-    Fleet(Fleet),
+    Fleet(Box<Fleet>),
     Client(Vec<Sent>),
     Admin(u64),
     Log(Looks),
@@ -86,7 +86,7 @@ impl Round {
         storm.spawn(async { Home::Servers(asked.await) });
         let (homeland, ways, dice, length) =
             (Arc::clone(&folder), doors.clone(), self.dice.split(), self.length);
-        storm.spawn(async move { Home::Fleet(fleet.suffer(&homeland, &ways, dice, length).await) });
+        storm.spawn(async move { Home::Fleet(Box::new(fleet.suffer(&homeland, &ways, dice, length).await)) });
 
         let home = self.await_all(storm, &doors, &board).await;
         let resting = Instant::now();
@@ -132,7 +132,7 @@ impl Round {
         while let Some(ended) = storm.join_next().await {
             match ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())) {
                 Home::Fleet(home) => {
-                    fleet = Some(home);
+                    fleet = Some(*home);
                     doors.rest();
                 }
                 Home::Client(more) => {

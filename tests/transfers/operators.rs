@@ -11,16 +11,16 @@ use crate::support::ledger::{options, run};
 use crate::support::people::{register_customer, top_up};
 
 /// A server whose transfers wait, an operator's token, and somebody with money.
-pub(super) struct Office {
-    pub(super) server: Server,
-    pub(super) operator: String,
-    pub(super) from: Actor,
-    pub(super) to: Actor,
+pub(crate) struct Office {
+    pub(crate) server: Server,
+    pub(crate) operator: String,
+    pub(crate) from: Actor,
+    pub(crate) to: Actor,
     held: Option<lumbung_journal::Lease>,
 }
 
 impl Office {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let database = database().await;
         let held = Some(hold_back(&database).await);
         let server = Server::start_on(options(&database)).await;
@@ -31,23 +31,23 @@ impl Office {
         Self { server, operator, from, to, held }
     }
 
-    pub(super) async fn start(&self, rupiah: i64) -> TransferId {
+    pub(crate) async fn start(&self, rupiah: i64) -> TransferId {
         start(&self.server.node().ledger, self.from, self.to, rupiah).await
     }
 
-    pub(super) async fn let_go(&mut self) {
+    pub(crate) async fn let_go(&mut self) {
         self.held.take().unwrap().give_back().await;
     }
 
-    pub(super) async fn until(&self, transfer: TransferId, status: TransferStatus) {
+    pub(crate) async fn until(&self, transfer: TransferId, status: TransferStatus) {
         until(&self.server.node().ledger, transfer, status).await;
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.server.get(&format!("/api/operations/{path}"), &self.operator).await
     }
 
-    pub(super) async fn post(&self, transfer: impl std::fmt::Display, verb: &str) -> Answer {
+    pub(crate) async fn post(&self, transfer: impl std::fmt::Display, verb: &str) -> Answer {
         let path = format!("/api/operations/transfers/{transfer}/{verb}");
         self.server.post(&path, &self.operator, json!({})).await
     }

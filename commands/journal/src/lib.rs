@@ -28,6 +28,6 @@ pub use feed::{Fact, Facts, Feed};
 pub use head::{Hash, Head};
 pub use keys::{IndexKey, KeyError, MasterKey, Opener, Sealer, Vault};
 pub use process::Lease;
-pub use record::{Break, BreakReason, Record};
+pub use record::{Break, BreakReason, Record, Unreconciled};
 pub use snapshot::Snapshot;
 pub use stop::{Stop, Stopper};

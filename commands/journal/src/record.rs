@@ -108,10 +108,18 @@ pub enum BreakReason {
     Unbalanced,
     #[error("the wallet's balance is {found}, after what came before it must be {expected}")]
     WrongBalance { expected: i64, found: i64 },
-    #[error("{account} holds {posted}, the streams behind it add up to {found}")]
-    NotReconciled { account: &'static str, posted: i128, found: i128 },
+    #[error("{} holds {}, the streams behind it add up to {}", .0.account, .0.posted, .0.found)]
+    NotReconciled(Box<Unreconciled>),
     #[error("the anchor has another hash")]
     AnchorMismatch,
     #[error("the log was cut off: an anchor stands beyond its end at {end}")]
     TailMissing { end: i64 },
+}
+
+/// An account that its streams do not bear out. Whole rupiah.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreconciled {
+    pub account: &'static str,
+    pub posted: i128,
+    pub found: i128,
 }

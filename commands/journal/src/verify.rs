@@ -62,8 +62,8 @@ pub async fn verify(pool: &PgPool, progress: impl FnMut(i64)) -> Result<Verified
 }
 
 /// Checks, for every event: no gap in the positions, the hash chain, time that never falls, a payload that this
-/// software reads, postings that balance, a wallet that goes on from where it stood; then that wallets and transfers add up to
-/// what was posted; then sequences without gaps per stream and every anchor; then that every snapshot is
+/// software reads, postings that balance, a wallet that goes on from where it stood; then sequences without gaps per stream and every
+/// anchor; then that wallets and transfers add up to what was posted; then that every snapshot is
 /// the fold of its stream, and carries the MAC of `key`.
 ///
 /// `progress` is told each position that is proven.
@@ -77,10 +77,9 @@ pub async fn verify_with(
     mut progress: impl FnMut(i64),
 ) -> Result<Verified, VerifyError> {
     let mut wave = Wave::first(pool, key).await?;
-    let mut tally = Tally::default();
-    let mut head = Head::EMPTY;
-    let mut time = DateTime::<Utc>::MIN_UTC;
+    let mut proof = Proof::default();
     loop {
+        let head = proof.head;
         let records = match read::after(pool, head.position, PAGE).await {
             Err(JournalError::Malformed { .. }) => up_to_the_malformed(pool, head).await?,
             read => read?,
@@ -89,17 +88,16 @@ pub async fn verify_with(
             break;
         }
         for record in &records {
-            let event = check(record, head, time).map_err(VerifyError::Broken)?;
-            tally.take(record, &event).map_err(VerifyError::Broken)?;
+            let event = proof.take(record).map_err(VerifyError::Broken)?;
             wave.take(record, &event);
-            head = record.head();
-            time = record.recorded_at;
         }
-        progress(head.position);
+        progress(proof.head.position);
     }
-    let books = tally.finish(head.position).map_err(VerifyError::Broken)?;
+    let head = proof.head;
     check_sequences(pool).await?;
     let anchors = check_anchors(pool, head).await?;
+    // Behind the anchors: of a log that was cut off in the middle of an append, that is what is to be said.
+    let books = proof.finish().map_err(VerifyError::Broken)?;
     let wave = wave.finish(pool).await?;
     if wave.faults.is_empty() {
         Ok(Verified { head, anchors, snapshots: wave.refolded, books })
@@ -126,8 +124,36 @@ async fn up_to_the_malformed(pool: &PgPool, head: Head) -> Result<Vec<Record>, V
     }
 }
 
-/// Checks one event by itself and against its predecessor; answers what it says.
-pub(crate) fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<AnyEvent, Break> {
+/// A log that is proven event by event.
+pub(crate) struct Proof {
+    pub(crate) head: Head,
+    time: DateTime<Utc>,
+    tally: Tally,
+}
+
+impl Default for Proof {
+    fn default() -> Self {
+        Self { head: Head::EMPTY, time: DateTime::<Utc>::MIN_UTC, tally: Tally::default() }
+    }
+}
+
+impl Proof {
+    /// Checks the next event by itself, against its predecessor and against what the books say; answers what it is.
+    pub(crate) fn take(&mut self, record: &Record) -> Result<AnyEvent, Break> {
+        let event = check(record, self.head, self.time)?;
+        self.tally.take(record, &event)?;
+        self.head = record.head();
+        self.time = record.recorded_at;
+        Ok(event)
+    }
+
+    /// Whether the books add up at the end.
+    pub(crate) fn finish(self) -> Result<TrialBalance, Break> {
+        self.tally.finish(self.head.position)
+    }
+}
+
+fn check(record: &Record, previous: Head, time: DateTime<Utc>) -> Result<AnyEvent, Break> {
     record.check_follows(previous)?;
     let broken = |reason| Break { position: record.position, reason };
     if record.recorded_at < time {

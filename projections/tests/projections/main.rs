@@ -16,3 +16,4 @@ mod outbox;
 mod projecting;
 mod statements;
 mod transactions;
+mod transfers;

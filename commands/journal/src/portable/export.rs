@@ -18,7 +18,7 @@ use crate::head::{Hash, Head};
 use crate::keys::{INDEX, KeyError, MasterKey, rewrap};
 use crate::read;
 use crate::record::Break;
-use crate::verify::{check, check_anchors, check_sequences};
+use crate::verify::{Proof, check_anchors, check_sequences};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -174,20 +174,19 @@ async fn write_events<W: AsyncWrite + Unpin>(
     end: Head,
     mut progress: impl FnMut(i64),
 ) -> Result<(), ExportError> {
-    let mut head = Head::EMPTY;
-    let mut time = DateTime::<Utc>::MIN_UTC;
-    while head.position < end.position {
-        let page = read::after(&mut *snapshot, head.position, PAGE).await?;
+    let mut proof = Proof::default();
+    while proof.head.position < end.position {
+        let page = read::after(&mut *snapshot, proof.head.position, PAGE).await?;
         if page.is_empty() {
             break;
         }
         for record in &page {
-            check(record, head, time).map_err(ExportError::Broken)?;
-            (head, time) = (record.head(), record.recorded_at);
+            proof.take(record).map_err(ExportError::Broken)?;
             out.line(&Line::Event(EventLine::of(record))).await?;
         }
-        progress(head.position);
+        progress(proof.head.position);
     }
+    proof.finish().map_err(ExportError::Broken)?;
     Ok(())
 }
 

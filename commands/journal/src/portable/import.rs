@@ -7,7 +7,6 @@ use std::io;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Utc};
 use lumbung_domain::LedgerId;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
@@ -22,7 +21,7 @@ use crate::error::JournalError;
 use crate::head::{Hash, Head};
 use crate::keys::{INDEX, KeyError, MasterKey, rewrap};
 use crate::record::{Break, Record};
-use crate::verify::check;
+use crate::verify::Proof;
 
 /// How often progress is told.
 const TELL_EVERY: i64 = 1_000;
@@ -110,8 +109,7 @@ pub async fn import<R: AsyncBufRead + Unpin>(
     let mut reading = Reading {
         header,
         taking,
-        head: Head::EMPTY,
-        time: DateTime::<Utc>::MIN_UTC,
+        proof: Proof::default(),
         numbers: Highest::default(),
         rank: 0,
         keys: 0,
@@ -126,7 +124,7 @@ pub async fn import<R: AsyncBufRead + Unpin>(
         if let Some(trailer) = reading.line(line).await.map_err(|stop| lines.at(stop))? {
             break trailer;
         }
-        let position = reading.head.position;
+        let position = reading.proof.head.position;
         if position % TELL_EVERY == 0 {
             progress(position, reading.header.events);
         }
@@ -135,8 +133,10 @@ pub async fn import<R: AsyncBufRead + Unpin>(
     if lines.advance().await? {
         return Err(lines.fault(LineFault::BehindTheTrailer));
     }
-    progress(reading.head.position, reading.header.events);
-    let Reading { header, taking, head, numbers, keys, anchors, intake, .. } = reading;
+    progress(reading.proof.head.position, reading.header.events);
+    let Reading { header, taking, proof, numbers, keys, anchors, intake, .. } = reading;
+    let head = proof.head;
+    proof.finish().map_err(ImportError::Broken)?;
     intake.commit(head, &numbers).await?;
     Ok(Imported { ledger: header.ledger, head, anchors, keys: taking.map(|_| keys) })
 }
@@ -183,8 +183,7 @@ impl From<ImportError> for Stop {
 struct Reading<'a> {
     header: Header,
     taking: Option<Taking<'a>>,
-    head: Head,
-    time: DateTime<Utc>,
+    proof: Proof,
     numbers: Highest,
     /// Of the last line; they never fall.
     rank: u8,
@@ -242,13 +241,12 @@ impl Reading<'_> {
     }
 
     async fn event(&mut self, record: Record) -> Result<(), Stop> {
-        let event = check(&record, self.head, self.time).map_err(LineFault::Broken)?;
+        let event = self.proof.take(&record).map_err(LineFault::Broken)?;
         // Everything sealed is bound to it.
         if record.position == 1 && record.stream.id.parse() != Ok(self.header.ledger) {
             return Err(LineFault::Header("ledger").into());
         }
         self.numbers.see(&record.stream, &event);
-        (self.head, self.time) = (record.head(), record.recorded_at);
         Ok(self.intake.event(record).await?)
     }
 
@@ -260,7 +258,7 @@ impl Reading<'_> {
 
     /// That the file is whole and says of itself what it is.
     fn check(&self, trailer: &Trailer, digest: Hash) -> Result<(), LineFault> {
-        let Self { head, keys, anchors, header, .. } = self;
+        let Self { proof: Proof { head, .. }, keys, anchors, header, .. } = self;
         for (what, found, says, told) in [
             ("events", head.position, "header", header.events),
             ("events", head.position, "trailer", trailer.events),

@@ -9,7 +9,7 @@ use lumbung_domain::{
 };
 use uuid::Uuid;
 
-use crate::record::{Break, BreakReason, Record};
+use crate::record::{Break, BreakReason, Record, Unreconciled};
 
 #[derive(Default)]
 pub(super) struct Tally {
@@ -80,7 +80,8 @@ impl Tally {
             let found: i128 = streams.map(|amount| i128::from(*amount)).sum();
             let posted = self.books.of(account).balance_rupiah(AccountClass::Liability);
             if posted != found {
-                let reason = BreakReason::NotReconciled { account: account.as_str(), posted, found };
+                let unreconciled = Unreconciled { account: account.as_str(), posted, found };
+                let reason = BreakReason::NotReconciled(Box::new(unreconciled));
                 return Err(Break { position, reason });
             }
         }
@@ -95,6 +96,7 @@ fn id(stream: &StreamId) -> Uuid {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use chrono::{DateTime, NaiveDate};
     use lumbung_domain::{
         Instruction, Rupiah, TopUpId, Transfer, TransferId, UserId, Wallet, WalletPurpose, WalletSource,
@@ -175,7 +177,8 @@ mod tests {
                 Ok(books) => assert!(with_transfer && books.difference_rupiah() == 0),
                 Err(found) => {
                     let account = "TRANSFERS_IN_TRANSIT";
-                    assert_eq!(found.reason, BreakReason::NotReconciled { account, posted: 200, found: 0 });
+                    let unreconciled = Unreconciled { account, posted: 200, found: 0 };
+                    assert_eq!(found.reason, BreakReason::NotReconciled(Box::new(unreconciled)));
                     assert!(!with_transfer);
                 }
             }
