@@ -135,7 +135,6 @@ impl Settlement {
 impl Shift {
     async fn work(self) {
         while !self.stop.is_raised() {
-            self.progress.state(SettlementState::Standby);
             let lease = tokio::select! {
                 lease = Lease::wait(&self.database, PROCESS) => lease,
                 () = self.stop.raised() => return,
@@ -143,6 +142,7 @@ impl Shift {
             let worked = match lease {
                 Ok(mut lease) => {
                     let worked = self.settle(&mut lease).await;
+                    self.progress.standby();
                     lease.give_back().await;
                     worked
                 }
