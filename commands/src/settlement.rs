@@ -12,11 +12,13 @@
 mod agenda;
 mod progress;
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lumbung_domain::{TransferId, TransferStatus};
 use lumbung_journal::process::{checkpoint, note_checkpoint, pause};
-use lumbung_journal::{JournalError, Lease, Stop, Stopper};
+use lumbung_journal::{Facts, JournalError, Lease, Stop, Stopper};
 use sqlx::postgres::PgConnectOptions;
 
 use tokio::task::{JoinHandle, JoinSet};
@@ -35,7 +37,7 @@ pub const PROCESS: &str = "settlement";
 const UNDER_WAY: usize = 256;
 /// How often a command may fail before its transfer is parked.
 const FAILURES: u32 = 5;
-/// Events that are read at once.
+/// Events that are read at once; between two pages everything else has its turn.
 const READ: usize = 4_096;
 /// How often the lease is looked at and the checkpoint noted.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +47,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const TROUBLE: Duration = Duration::from_millis(200);
 /// How long the use cases under way are waited for at the end.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long the end of the task is waited for: that, and the last note of the checkpoint.
+const END_WITHIN: Duration = Duration::from_secs(7);
+
+/// A page of the log that is on its way.
+type Page = Pin<Box<dyn Future<Output = Result<Vec<Facts>, JournalError>> + Send>>;
 
 /// The running task of a node.
 pub struct Settlement {
@@ -103,11 +110,24 @@ impl Settlement {
         self.task.abort();
     }
 
-    /// Lets the use cases under way be answered, for at most five seconds, and ends the task.
+    /// Lets the use cases under way be answered, for at most five seconds, and ends the task, after seven seconds by force.
     pub async fn stopped(self) {
         self.stopper.stop();
-        if let Err(panic) = self.task.await {
-            error!(error = &panic as &dyn std::error::Error, "the settlement of transfers did not end well");
+        let task = self.task.abort_handle();
+        match tokio::time::timeout(END_WITHIN, self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(panic)) => {
+                error!(
+                    error = &panic as &dyn std::error::Error,
+                    "the settlement of transfers did not end well"
+                );
+            }
+            Err(_) => {
+                task.abort();
+                warn!(
+                    "the settlement of transfers did not end in time; what it had begun is asked for again"
+                );
+            }
         }
     }
 }
@@ -115,7 +135,6 @@ impl Settlement {
 impl Shift {
     async fn work(self) {
         while !self.stop.is_raised() {
-            self.progress.state(SettlementState::Standby);
             let lease = tokio::select! {
                 lease = Lease::wait(&self.database, PROCESS) => lease,
                 () = self.stop.raised() => return,
@@ -123,6 +142,7 @@ impl Shift {
             let worked = match lease {
                 Ok(mut lease) => {
                     let worked = self.settle(&mut lease).await;
+                    self.progress.standby();
                     lease.give_back().await;
                     worked
                 }
@@ -144,31 +164,37 @@ impl Shift {
         info!(position = noted, "settling transfers");
         let mut agenda = Agenda::new(noted);
         let mut news = self.ledger.feed().watch();
-        // What was settled since the checkpoint is found out before anything is asked for.
         let caught_up = self.ledger.feed().reached();
-        while agenda.read_to() < caught_up && agenda.has_room() {
-            self.read(&mut agenda).await?;
-        }
+        let mut page = None;
         let mut under_way = JoinSet::new();
         let mut look = tokio::time::interval(LOOK_EVERY);
         while !self.stop.is_raised() {
             news.mark_unchanged();
-            while self.read(&mut agenda).await? {}
-            while under_way.len() < UNDER_WAY
+            if page.is_none() {
+                page = self.next_page(&agenda);
+            }
+            // What was settled since the checkpoint is found out before anything is asked for.
+            let asking = agenda.read_to() >= caught_up || !agenda.has_room();
+            while asking
+                && under_way.len() < UNDER_WAY
                 && let Some(due) = agenda.next(Instant::now())
             {
                 under_way.spawn(ask(self.ledger.clone(), due));
             }
             self.progress.show(&agenda, under_way.len());
-            let next_at = agenda.next_at().filter(|_| under_way.len() < UNDER_WAY);
+            let next_at = agenda.next_at().filter(|_| asking && under_way.len() < UNDER_WAY);
             tokio::select! {
+                batches = arrival(&mut page), if page.is_some() => {
+                    page = None;
+                    batches?.iter().flat_map(|batch| batch.iter()).for_each(|fact| agenda.take_in(fact));
+                }
                 Some(ended) = under_way.join_next() => {
                     self.conclude(&mut agenda, ended);
                     while let Some(ended) = under_way.try_join_next() {
                         self.conclude(&mut agenda, ended);
                     }
                 }
-                changed = news.changed(), if agenda.has_room() => if changed.is_err() { return Ok(()) },
+                changed = news.changed(), if page.is_none() && agenda.has_room() => if changed.is_err() { return Ok(()) },
                 () = until(next_at), if next_at.is_some() => {}
                 _ = look.tick() => {
                     lease.check().await?;
@@ -186,17 +212,11 @@ impl Shift {
         self.note(&agenda, &mut noted).await
     }
 
-    /// Reads on, if there is room and anything to read.
-    async fn read(&self, agenda: &mut Agenda) -> Result<bool, Interrupted> {
-        if !agenda.has_room() {
-            return Ok(false);
-        }
-        let batches = self.ledger.feed().after(agenda.read_to(), READ).await?;
-        let before = agenda.read_to();
-        for fact in batches.iter().flat_map(|batch| batch.iter()) {
-            agenda.take_in(fact);
-        }
-        Ok(agenda.read_to() > before)
+    /// Begins to read on, if there is room and anything to read.
+    fn next_page(&self, agenda: &Agenda) -> Option<Page> {
+        let (feed, after) = (Arc::clone(self.ledger.feed()), agenda.read_to());
+        let read: Page = Box::pin(async move { feed.after(after, READ).await });
+        (agenda.has_room() && after < self.ledger.feed().reached()).then_some(read)
     }
 
     async fn note(&self, agenda: &Agenda, noted: &mut i64) -> Result<(), Interrupted> {
@@ -222,6 +242,14 @@ impl Shift {
                 agenda.rest(due, again, matches!(trouble, Trouble::Failed));
             }
         }
+    }
+}
+
+/// Whoever stops waiting for it finds it where it was.
+async fn arrival(page: &mut Option<Page>) -> Result<Vec<Facts>, JournalError> {
+    match page {
+        Some(page) => page.await,
+        None => std::future::pending().await,
     }
 }
 
