@@ -89,9 +89,11 @@ async fn the_life_of_transfers() {
         let all = list(&read, &[], Limit::default(), None).await.unwrap();
         let pending = |row: &&TransferRow| row.status == TransferStatus::Pending;
         assert_eq!(oldest, all.rows.iter().filter(pending).map(|row| row.changed_at).min());
-        // The time in which it was parked does not count.
-        let tried_again = all.rows.iter().find(|row| row.transfer == id(4)).unwrap();
-        assert!(oldest.unwrap() > tried_again.started_at, "{tried_again:?}");
+        if cut == steps.len() {
+            // A batch per step, so each has its time; that in which it was parked does not count.
+            let tried_again = all.rows.iter().find(|row| row.transfer == id(4)).unwrap();
+            assert!(oldest.unwrap() > tried_again.started_at, "{tried_again:?}");
+        }
         let of = async |statuses: &[TransferStatus], limit, after| -> (Vec<u128>, _) {
             let Page { rows, next } = list(&read, statuses, Limit::new(limit).unwrap(), after).await.unwrap();
             (rows.iter().map(|row| row.transfer.0.as_u128()).collect(), next)
