@@ -25,7 +25,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
 use crate::ledger::{Answer, Call, IdempotencyKey, Lane, Ledger, NoAnswer, UseCase};
-use crate::transfer::{GiveUpTransfer, SettleTransfer};
+use crate::transfer::{GiveUpTransfer, SettleTransfer, TransferEnd};
 use agenda::{Agenda, Due};
 use progress::Progress;
 pub use progress::{SettlementCounts, SettlementProgress, SettlementState};
@@ -79,7 +79,14 @@ struct Shift {
 /// How a request ended.
 struct Ended {
     due: Due,
-    told: Result<TransferStatus, Trouble>,
+    told: Result<Told, Trouble>,
+}
+
+enum Told {
+    /// It was brought to this end by this very request.
+    Done(TransferStatus),
+    /// It had ended, or the answer was given before.
+    AlreadySo,
 }
 
 enum Trouble {
@@ -232,8 +239,10 @@ impl Shift {
         // The loop catches panics of decisions; what is left is a runtime that ends.
         let Ok(Ended { due, told }) = ended else { return };
         match told {
-            Ok(status) => {
-                self.progress.ended(status);
+            Ok(told) => {
+                if let Told::Done(status) = told {
+                    self.progress.ended(status);
+                }
                 agenda.finish(due.position);
             }
             Err(trouble) => {
@@ -271,16 +280,19 @@ async fn ask(ledger: Ledger, due: Due) -> Ended {
     Ended { due, told }
 }
 
-async fn request<U: UseCase<Outcome = TransferStatus>>(
+async fn request<U: UseCase<Outcome = TransferEnd>>(
     ledger: &Ledger,
     due: Due,
     step: Step,
     use_case: U,
-) -> Result<TransferStatus, Trouble> {
+) -> Result<Told, Trouble> {
     let key = Some(derived_id(ledger, due.position, step, due.transfer));
     let call = Call { metadata: vec![("process_manager", PROCESS.to_owned())], key };
     match ledger.execute_in(Lane::Manager, use_case, call).await {
-        Ok(Answer { outcome: Ok(status), .. }) => Ok(status),
+        Ok(Answer { outcome: Ok(TransferEnd { status, now: true }), replayed: false, .. }) => {
+            Ok(Told::Done(status))
+        }
+        Ok(Answer { outcome: Ok(_), .. }) => Ok(Told::AlreadySo),
         Ok(Answer { outcome: Err(rejection), .. }) => {
             error!(transfer = %due.transfer, code = rejection.code(), "the ledger refuses to settle a transfer");
             Err(Trouble::Failed)

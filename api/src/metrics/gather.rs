@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lumbung_commands::ledger::{Counts, Lane};
-use lumbung_commands::settlement::{SettlementCounts, SettlementState};
+use lumbung_commands::settlement::{PROCESS, SettlementCounts, SettlementState};
+use lumbung_journal::process;
 use lumbung_projections::{ProjectorState, transfers};
 use metrics::{counter, gauge};
 use sqlx::PgPool;
@@ -88,6 +89,12 @@ async fn transfers(app: &App) {
     };
     for state in ["running", "standby"] {
         gauge!("lumbung_settlement_state", "state" => state).set(f64::from(u8::from(state == now)));
+    }
+    // Whichever node works; and if none does, it grows.
+    let noted = process::noted(app.ledger.pool(), PROCESS);
+    if let Ok(Ok(noted)) = tokio::time::timeout(ANSWERS_WITHIN, noted).await {
+        let lag = app.ledger.feed().reached().saturating_sub(noted).max(0);
+        gauge!("lumbung_settlement_lag_events").set(lag as f64);
     }
     let read = app.reader.live();
     let Ok(Ok(queue)) = tokio::time::timeout(ANSWERS_WITHIN, transfers::queue(&read)).await else { return };
