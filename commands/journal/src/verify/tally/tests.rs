@@ -1,5 +1,5 @@
 //! Whole stories of transfers and wallets, and every way in which they must not go.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 use chrono::{DateTime, NaiveDate};
 use lumbung_domain::{
     Instruction, ParkReason, ReturnReason, Rupiah, TopUpId, Transfer, TransferEvent, TransferId, UserId,
