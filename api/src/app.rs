@@ -34,6 +34,8 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub failed_logins: FailedLogins,
+    /// Those of one address, whatever the accounts.
+    pub failed_logins_of_addresses: FailedLogins,
     /// What one address may ask for that costs us or somebody else.
     pub quota: AddressQuota,
     /// How often one address may show a token that is not good.
@@ -93,6 +95,7 @@ impl App {
             bodies: Memory::new(limits.bodies_memory_bytes),
             exports: Exports::new(limits.reports_at_once),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
+            failed_logins_of_addresses: FailedLogins::new(limits.failed_logins_per_address_per_quarter_hour),
             quota: AddressQuota::new(limits.sensitive_requests_per_hour),
             refusals: AddressQuota::new(limits.sensitive_requests_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),

@@ -128,6 +128,8 @@ limits! {
     application_expiry_look_s: |_| 60, 1..=86400;
     /// Failed logins per account in 15 minutes from unknown devices, before the growing delay.
     failed_logins_per_quarter_hour: |_| 10, 1..=100000;
+    /// Failed logins per address in 15 minutes from unknown devices, whatever the accounts, before the growing delay.
+    failed_logins_per_address_per_quarter_hour: |production| if production { 100 } else { 100_000 }, 1..=10000000;
     /// Attempts to deliver a message before it is parked for an operator.
     mail_attempts: |_| 10, 1..=100;
     /// Pause after a message's first failed attempt; it doubles with each further one, up to 15 minutes.
