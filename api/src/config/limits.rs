@@ -96,6 +96,8 @@ limits! {
     downloads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
     /// CSV reports that are sent at once, two of one person; beyond it 503 `OVERLOADED`.
     reports_at_once: |_| 32, 1..=10000;
+    /// Longest time that a CSV report may take its client, however long it is; then it is broken off.
+    report_ms: |_| 300_000, 1000..=86400000;
     /// Longest time a request may take before the server answers for it.
     request_timeout_ms: |_| 30_000, 100..=600000;
     /// Longest wait of a read for the projections; then 503 `PROJECTION_BEHIND`.
