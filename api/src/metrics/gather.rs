@@ -11,7 +11,6 @@ use metrics::{counter, gauge};
 use sqlx::PgPool;
 
 use crate::app::App;
-use crate::auth::Standing;
 
 /// A look at the log for the lag; without an answer the last one stands.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -23,10 +22,9 @@ pub async fn gather(app: &App) {
     transfers(app).await;
     pool("journal", app.ledger.pool());
     pool("queries", app.reader.live().pool());
-    for (name, standing) in [("known", Standing::Known), ("stranger", Standing::Stranger)] {
-        let (waiting, free) = app.passwords.load(standing);
-        gauge!("lumbung_passwords_waiting", "standing" => name).set(waiting as f64);
-        gauge!("lumbung_passwords_places_free", "standing" => name).set(free as f64);
+    for (name, load) in app.passwords.loads() {
+        gauge!("lumbung_passwords_waiting", "standing" => name).set(load.waiting as f64);
+        gauge!("lumbung_passwords_places_free", "standing" => name).set(load.free as f64);
     }
     counter!("lumbung_audit_rows_lost_total").absolute(app.audit.lost());
     gauge!("lumbung_audit_rows_waiting").set(app.audit.waiting() as f64);
