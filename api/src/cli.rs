@@ -129,6 +129,9 @@ pub struct ExportArgs {
     /// Write to this file, which appears when it is complete; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
+    /// Replace the file if there is one
+    #[arg(long)]
+    pub force: bool,
     /// Let the keys of people and of the ledger travel too, under a passphrase: the first line of --passphrase-file,
     /// or LUMBUNG_EXPORT_PASSPHRASE
     #[arg(long)]
@@ -246,10 +249,11 @@ mod tests {
     fn a_passphrase_is_no_argument() {
         let args = ExportArgs {
             output: PathBuf::from("/l.ndjson"),
+            force: true,
             with_keys: true,
             passphrase_file: Some(PathBuf::from("/p")),
         };
-        let words = "export --output /l.ndjson --with-keys --passphrase-file /p";
+        let words = "export --output /l.ndjson --force --with-keys --passphrase-file /p";
         assert_eq!(parse(words).unwrap().1, Command::Export(args));
         assert!(parse("export --with-keys --passphrase secret").is_err());
         assert!(parse("export --passphrase-file /p").is_err(), "without keys there is nothing to open");

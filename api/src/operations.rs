@@ -14,7 +14,6 @@ use chrono::{DateTime, Utc};
 use lumbung_domain::{AnyEvent, TransferEvent, TransferStatus, UserId};
 use lumbung_journal::feed::RING_FACTS;
 use lumbung_journal::{Fact, Feed, Stop, Stopper};
-use serde::Serialize;
 use tokio::sync::broadcast;
 use tracing::warn;
 
@@ -38,14 +37,12 @@ const READ: usize = 4_096;
 const TOO_FAR: i64 = RING_FACTS as i64 / 2;
 
 /// A transfer whose state changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferChange {
     pub position: i64,
     pub id: Arc<str>,
     pub status: &'static str,
     /// Why it was returned or parked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
     pub at: DateTime<Utc>,
 }

@@ -130,6 +130,7 @@ routes! {
     get "/api/operations/overview" => operations::overview;
     get "/api/operations/events" => operations::events::listen;
     get "/api/operations/transfers" => operations::list;
+    get "/api/operations/transfers/{id}" => operations::show;
     post "/api/operations/transfers/{id}/retry" => operations::retry;
     post "/api/operations/transfers/{id}/park" => operations::park;
     get "/api/ledger/accounts" => ledger::accounts;

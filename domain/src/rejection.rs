@@ -115,6 +115,9 @@ pub enum Rejection {
     AlreadyDecided,
     #[error("The customer is deactivated, so the loan cannot be disbursed")]
     CustomerNotActive,
+    /// How much is in it is not the officer's to know.
+    #[error("The customer's wallet cannot take the amount")]
+    WalletCannotTakeLoan,
     #[error("Only a pending loan application can be cancelled")]
     LoanNotPending { status: LoanStatus },
     #[error("The loan application has not waited long enough to expire")]

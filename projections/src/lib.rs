@@ -18,6 +18,7 @@ pub mod plafonds;
 pub mod products;
 pub mod roles;
 pub mod transactions;
+pub mod transfer;
 pub mod transfers;
 pub mod users;
 pub mod wallets;

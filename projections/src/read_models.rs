@@ -22,7 +22,7 @@ use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
     account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_history, loans, outbox,
-    plafonds, products, roles, transactions, transfers, users,
+    plafonds, products, roles, transactions, transfer, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -79,7 +79,12 @@ pub fn tables() -> impl Iterator<Item = &'static str> {
 
 /// Every statement that runs inside a read schema, so that a test can have the database prepare them all.
 pub fn statements() -> impl Iterator<Item = &'static str> {
-    DEFINITIONS.iter().flat_map(|definition| definition.statements).chain(checkpoint::STATEMENTS).copied()
+    DEFINITIONS
+        .iter()
+        .flat_map(|definition| definition.statements)
+        .chain(&transfer::STATEMENTS)
+        .chain(checkpoint::STATEMENTS)
+        .copied()
 }
 
 pub(crate) fn ddl() -> String {

@@ -95,7 +95,11 @@ async fn a_file_appears_whole_and_private_and_is_taken_in() {
     assert_eq!(names(folder.path()), ["pass"], "nothing half-made stays");
 
     fs::write(&file, "last week's").unwrap();
-    let (code, out, err) = run(lumbung(&source, "07", &[&wrong[..], &["--json"]].concat())).await;
+    let (code, out, err) = run(lumbung(&source, "07", &wrong)).await;
+    assert_eq!((code, &*err), (1, ""));
+    assert_eq!(out, format!("not exported: {file_word} exists already; --force replaces it\n"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "last week's");
+    let (code, out, err) = run(lumbung(&source, "07", &[&wrong[..], &["--force", "--json"]].concat())).await;
     assert_eq!(code, 0, "{err}");
     let told: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((&told["exported"], &told["keys"], &told["anchors"]), (&true.into(), &3.into(), &1.into()));
@@ -123,6 +127,21 @@ async fn a_file_appears_whole_and_private_and_is_taken_in() {
     assert!(told["reason"].as_str().unwrap().starts_with("the database is not empty"), "{out}");
     let missing = ["import", "--input", "/nowhere/at/all"];
     assert_eq!(run(lumbung(&target, "08", &missing)).await.0, 3);
+}
+
+#[tokio::test]
+async fn of_nothing_nothing_is_proven() {
+    let empty = database().await;
+    let (code, out, err) = run(lumbung(&empty, "07", &["verify"])).await;
+    assert_eq!((code, &*out), (1, "the ledger is empty: there is nothing to verify\n"), "{err}");
+    let (code, out, _) = run(lumbung(&empty, "07", &["verify", "--json"])).await;
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &told["sound"], &told["events"]), (1, &false.into(), &0.into()));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.ndjson");
+    let (code, out, _) = run(lumbung(&empty, "07", &["export", "--output", file.to_str().unwrap()])).await;
+    assert_eq!(code, 1, "{out}");
+    assert_eq!(names(folder.path()), Vec::<String>::new());
 }
 
 #[tokio::test]

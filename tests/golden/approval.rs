@@ -46,13 +46,17 @@ async fn refusals(golden: &mut Golden, server: &Server, john: &str, officers: &O
     let blank = server.post(&reject, &officers.marketing, json!({"note": " "})).await;
     golden.row("APPROVAL_REJECT_BLANK", &blank);
 
-    for (id, officer) in [
-        ("APPROVAL_APPROVE_MARKETING", &officers.marketing),
-        ("APPROVAL_APPROVE_MANAGER", &officers.manager),
-        ("APPROVAL_APPROVE_BACKOFFICE", &officers.backoffice),
-    ] {
+    let full = json!({"amount": 999_999_999_999_999_i64});
+    for (id, officer) in
+        [("APPROVAL_APPROVE_MARKETING", &officers.marketing), ("APPROVAL_APPROVE_MANAGER", &officers.manager)]
+    {
         golden.row(id, &decide(server, officer, loan, "approve").await);
     }
+    server.post("/topup", john, full.clone()).await;
+    let backoffice = &officers.backoffice;
+    golden.row("APPROVAL_APPROVE_WALLET", &decide(server, backoffice, loan, "approve").await);
+    server.post("/pay", john, full).await;
+    golden.row("APPROVAL_APPROVE_BACKOFFICE", &decide(server, backoffice, loan, "approve").await);
     golden.row("APPROVAL_REJECT_DISBURSED", &decide(server, &officers.backoffice, loan, "reject").await);
 }
 

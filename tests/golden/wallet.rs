@@ -72,6 +72,12 @@ impl Scene<'_> {
         ] {
             golden.row(id, &self.john("/topup", json!({"amount": amount})).await);
         }
+        let full = self.john("/topup", json!({"amount": 999_999_999_999_999_i64})).await;
+        let fault = json!([{"field": "amount", "message": "the balance would pass Rp 999999999999999"}]);
+        golden.also("WALLET_TOPUP_FULL", "errors", &full.json["errors"], &fault);
+        let twice = self.server.request(Method::POST, "/topup").bearer_auth(&self.john);
+        let twice = twice.header("Content-Type", "application/json").body(r#"{"amount":1,"amount":2}"#);
+        golden.row("WALLET_TOPUP_TWICE", &send(twice).await);
         golden.row("WALLET_TOPUP_VERSION", &self.versioned("/topup", json!({"amount": 1})).await);
         golden.row("WALLET_TOPUP_TOKEN", &self.server.post("/topup", "none", json!({"amount": 1})).await);
         let staff = self.server.post("/topup", &self.officers.backoffice, json!({"amount": 1})).await;
@@ -150,6 +156,7 @@ impl Scene<'_> {
             ("WALLET_REPORT_PAYMENT", "/transactions?kind=PAYMENT&limit=1&type=DEBIT"),
             ("WALLET_REPORT_LIMIT", "/transactions?limit=1001"),
             ("WALLET_REPORT_TYPE", "/transactions?type=debit"),
+            ("WALLET_REPORT_KIND", "/transactions?kind=X"),
             ("WALLET_REPORT_DATE", "/transactions?from=1-4-2021"),
         ] {
             golden.row(id, &get(path).await);

@@ -124,3 +124,32 @@ async fn nobody_who_is_locked_out_is_paid() {
     active(true).await;
     assert_eq!(server.post(&approve, &cast.officers[2], json!({})).await.ok(200)["status"], "DISBURSED");
 }
+
+/// Who decides is not told how much the customer has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_wallet_is_paid_nothing_and_the_loan_waits() {
+    let server = Server::start().await;
+    let cast = Cast::log_in(&server).await;
+    cast.select(&server, 1).await.ok(200);
+    let loan = cast.borrow(&server, 3_000_000).await;
+    cast.approve(&server, loan, 2).await;
+    let money = async |path: &str, amount: i64| {
+        assert_eq!(server.post(path, &cast.john, json!({"amount": amount})).await.status, 200);
+    };
+    // One rupiah too much.
+    money("/topup", 999_999_999_999_999 - 3_000_000 + 1).await;
+    let approve = format!("/api/approval/{loan}/approve");
+    let refused = server.post_keyed(&approve, &cast.officers[2], "full", "{}").await;
+    let message = "The customer's wallet cannot take the amount";
+    assert_eq!(refused.error(), (400, "WALLET_CANNOT_TAKE_LOAN", message));
+    assert!(!refused.text.contains("99"), "{}", refused.text);
+    let waiting = server.get(&format!("/api/loans/{loan}"), &cast.officers[2]).await.ok(200);
+    assert_eq!(waiting["status"], "BRANCH_MANAGER_APPROVED");
+    money("/pay", 1).await;
+    let again = server.post_keyed(&approve, &cast.officers[2], "full", "{}").await;
+    assert_eq!(again.text, refused.text);
+    let done = server.post_keyed(&approve, &cast.officers[2], "room", "{}").await.ok(200);
+    assert_eq!(done["status"], "DISBURSED");
+    let wallet = server.get("/api/customer/wallet", &cast.john).await.ok(200);
+    assert_eq!(wallet["balance"], 999_999_999_999_999_i64);
+}

@@ -52,11 +52,15 @@ impl Office {
         self.server.post(&path, &self.operator, json!({})).await
     }
 
-    /// Once the read models show what is in the ledger.
-    async fn listed(&self, query: &str) -> Vec<Value> {
+    /// The read models show what is in the ledger.
+    pub(crate) async fn caught_up(&self) {
         let app = self.server.app();
         let head = app.ledger.feed().reached();
         app.freshness.wait_for(head, std::time::Duration::from_secs(30)).await.unwrap();
+    }
+
+    async fn listed(&self, query: &str) -> Vec<Value> {
+        self.caught_up().await;
         self.get(&format!("transfers{query}")).await.ok(200).as_array().unwrap().clone()
     }
 }
@@ -174,6 +178,48 @@ async fn the_list_is_narrowed_and_paged() {
     assert_eq!(wrong.error().2, "limit: must be a whole number between 1 and 1000");
     let fields: Vec<_> =
         wrong.json["errors"].as_array().unwrap().iter().map(|fault| &fault["message"]).collect();
-    assert_eq!(fields[1], "must be PENDING, PARKED, SUCCESS or RETURNED");
+    assert_eq!(
+        fields[1],
+        "must be one or more of PENDING, PARKED, SUCCESS, RETURNED, with commas between them"
+    );
     assert_eq!(fields.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_is_shown_with_the_version_that_a_command_may_ask_for() {
+    let mut office = Office::open().await;
+    let transfer = office.start(400).await;
+    let shown = async || {
+        office.caught_up().await;
+        let answer = office.get(&format!("transfers/{transfer}")).await;
+        (answer.headers["etag"].clone(), answer.ok(200))
+    };
+    let asked = async |verb: &str, tag: &str| {
+        let path = format!("/api/operations/transfers/{transfer}/{verb}");
+        let request = office.server.request(reqwest::Method::POST, &path).bearer_auth(&office.operator);
+        crate::rest_smoke::send(request.header("If-Match", tag).json(&json!({}))).await
+    };
+    let mut tags = Vec::new();
+    for (verb, before) in [("park", "PENDING"), ("retry", "PARKED"), ("park", "PENDING"), ("retry", "PARKED")]
+    {
+        let (tag, row) = shown().await;
+        assert_eq!((&row["id"], &row["status"]), (&json!(transfer), &json!(before)));
+        let done = asked(verb, &tag).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+        assert_eq!(asked(verb, &tag).await.error().0, 412);
+        assert_eq!(shown().await.0, done.headers["etag"]);
+        tags.push(tag);
+    }
+    assert_eq!(tags, ["\"1\"", "\"2\"", "\"3\"", "\"4\""]);
+    assert_eq!(office.listed("").await, [shown().await.1]);
+    for time in ["startedAt", "changedAt"] {
+        let told = office.listed("").await[0][time].as_str().unwrap().to_owned();
+        assert_eq!((told.len(), &told[26..]), ("2025-12-22T10:00:00.123456+07:00".len(), "+07:00"), "{told}");
+    }
+    office.held.take().unwrap().give_back().await;
+    office.until(transfer, TransferStatus::Success).await;
+    office.caught_up().await;
+    let settled = office.get(&format!("transfers/{transfer}")).await;
+    assert_eq!(settled.headers["etag"], "\"6\"");
+    assert_eq!(settled.ok(200)["attempts"], 3);
 }

@@ -122,6 +122,7 @@ async fn the_live_feed_tells_of_every_change_once() {
     assert_eq!(told.len(), 2);
     for (change, status) in told.iter().zip(["PENDING", "SUCCESS"]) {
         assert_eq!((&change["id"], &change["status"]), (&json!(transfer), &json!(status)));
+        assert_eq!(change["at"].as_str().unwrap().split_at(26).1, "+07:00");
     }
     listener
         .until(|name, data| name == "overview" && data["transfers"]["settledPerSecond"].as_f64() > Some(0.0))

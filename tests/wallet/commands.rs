@@ -135,6 +135,8 @@ async fn amounts_are_read_exactly() {
     let full = ask("/topup", "1").await;
     let message = "amount: the balance would pass Rp 999999999999999";
     assert_eq!(full.refusal(), (400, "BALANCE_TOO_LARGE", message));
+    let fault = json!({"field": "amount", "message": "the balance would pass Rp 999999999999999"});
+    assert_eq!(full.json["errors"], json!([fault]));
     let all = ask("/pay", "999999999999999").await.result();
     assert_eq!(all["balance_after"], 0);
     assert_eq!(ask("/pay", "1").await.refusal().1, "BALANCE_NOT_ENOUGH");

@@ -167,7 +167,8 @@ async fn the_list_is_paged_and_narrowed() {
         ("type=debit", "type: must be DEBIT or CREDIT"),
         (
             "kind=",
-            "kind: must be one or more of TOP_UP, PAYMENT, TRANSFER, DISBURSEMENT, with commas between them",
+            "kind: must be one or more of TOP_UP, PAYMENT, TRANSFER, TRANSFER_OUT, TRANSFER_IN, TRANSFER_RETURN, \
+             DISBURSEMENT, with commas between them",
         ),
         (
             "status=DONE",

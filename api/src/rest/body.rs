@@ -4,7 +4,9 @@
 //! float. Unknown fields are ignored. Faults are reported in the order in which a form asks for its fields, which
 //! is the order of the documented body.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use lumbung_domain::Invalid;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::{ApiError, FieldError};
@@ -23,6 +27,8 @@ use crate::memory::Held;
 /// A body up to this size takes nothing of the memory that bodies share: there is room for one on every connection, so
 /// that large bodies, whoever sends them, keep nobody from logging in or deciding.
 const SMALL_BYTES: usize = 4096;
+/// So much of the name of a member is told: what is sent must not grow with what came.
+const LONGEST_NAME: usize = 100;
 /// A body that arrives slower is given up.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
@@ -115,7 +121,50 @@ fn values(text: &[u8]) -> Result<BTreeMap<String, &RawValue>, ApiError> {
         let (line, column) = (error.line(), error.column());
         ApiError::parameter("body", format!("must be valid JSON (line {line}, column {column})"))
     })?;
-    serde_json::from_str(raw.get()).map_err(|_| ApiError::parameter("body", "must be a JSON object"))
+    let Members { values, twice } =
+        serde_json::from_str(raw.get()).map_err(|_| ApiError::parameter("body", "must be a JSON object"))?;
+    if twice.is_empty() {
+        return Ok(values);
+    }
+    let fault = |name: String| FieldError { field: name.into(), message: "must be given once".into() };
+    Err(ApiError::fields(twice.into_iter().map(fault).collect()))
+}
+
+/// The members of an object. Which of two was meant by a client that names one twice is nobody's to guess (RFC 8259 §4).
+struct Members<'a> {
+    values: BTreeMap<String, &'a RawValue>,
+    twice: BTreeSet<String>,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Members { values: BTreeMap::new(), twice: BTreeSet::new() };
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    match members.values.entry(name) {
+                        Entry::Vacant(free) => {
+                            free.insert(value);
+                        }
+                        Entry::Occupied(taken) => {
+                            members.twice.insert(taken.key().chars().take(LONGEST_NAME).collect());
+                        }
+                    }
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Reading)
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -330,6 +379,20 @@ mod tests {
         ];
         assert_eq!(faults(text), all);
         assert_eq!(faults(r#"{"email":"\ud800","amount":true}"#)[0], "email: must be a string");
+    }
+
+    #[test]
+    fn what_is_given_twice_is_refused() {
+        let text = r#"{"email":"a@b.co","amount":1,"note":"x","\u0061mount":2,"x":1,"x":1,"amount":1}"#;
+        assert_eq!(faults(text), ["amount: must be given once", "x: must be given once"]);
+        let name = "n".repeat(1_000);
+        assert_eq!(
+            faults(&format!(r#"{{"{name}":1,"{name}":1}}"#))[0].len(),
+            100 + ": must be given once".len()
+        );
+        // Inside of what is ignored nothing is looked at.
+        let text = r#"{"email":"a@b.co","amount":1,"x":{"a":1,"a":2}}"#;
+        assert!(parse::<Sample>(text.as_bytes()).is_ok());
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn write(raw: &RawValue, depth: usize, out: &mut String) {
 }
 
 fn object(text: &str, depth: usize, out: &mut String) -> Option<()> {
-    // Of a member that is there twice the last counts, as where the body is read.
+    // Of a member that is there twice the last counts; where the body is read, such a one is refused.
     write_members(&serde_json::from_str(text).ok()?, depth, out)
 }
 

@@ -6,7 +6,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use chrono_tz::Tz;
 use lumbung_domain::Rate;
 use serde::ser::Error as _;
@@ -201,6 +201,11 @@ pub(super) fn local_time(at: DateTime<Utc>, zone: Tz) -> String {
 /// `2021-04-01 22:21:21`, as the wallet API prints instants.
 pub(super) fn wallet_time(at: DateTime<Utc>, zone: Tz) -> String {
     printed(at, zone, ' ')
+}
+
+/// `2025-12-22T10:00:00.123456+07:00` (RFC 3339), where instants are told apart and ordered.
+pub(super) fn exact_time(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Micros, false)
 }
 
 /// To the second. Every answer has one of these, and reading a format each time takes longer than writing the digits.

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::transfer::{ParkTransfer, RetryTransfer, TransferOutcome};
-use lumbung_domain::{Rupiah, TransferId, TransferStatus};
+use lumbung_domain::{Rejection, Rupiah, TransferId, TransferStatus};
+use lumbung_projections::transfer;
 use lumbung_projections::transfers::{self, TransferRow};
 use serde::Serialize;
 
 use super::body::NoFields;
 use super::command::{Accepted, Asked, carry_out};
-use super::envelope::{Reply, local_time};
+use super::envelope::{Reply, exact_time};
 use super::error::ApiError;
-use super::path::TransferToChange;
+use super::path::{TransferToChange, TransferToRead};
 use super::query::Query;
-use super::view::{AsItIs, Filter};
+use super::view::{AsItIs, Filter, WholeAsItIs};
 use crate::app::App;
 use crate::auth::{Caller, ManageOperations, ReadOperations};
 use crate::operations::Overview;
@@ -28,7 +29,7 @@ impl Filter for OfStatuses {
     const NAMES: &'static [&'static str] = &["status"];
 
     fn read(query: &mut Query<'_>, _: &App) -> Self {
-        let wrong = "must be PENDING, PARKED, SUCCESS or RETURNED";
+        let wrong = "must be one or more of PENDING, PARKED, SUCCESS, RETURNED, with commas between them";
         let mut statuses = query.list("status", wrong, |text| text.parse().ok());
         statuses.sort_unstable();
         statuses.dedup();
@@ -81,15 +82,27 @@ impl TransferJson {
             target_id: row.target.to_string(),
             attempts: row.attempts,
             reason: row.reason,
-            started_at: local_time(row.started_at, app.zone),
-            changed_at: local_time(row.changed_at, app.zone),
+            started_at: exact_time(row.started_at, app.zone),
+            changed_at: exact_time(row.changed_at, app.zone),
         }
     }
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    _: Caller<ReadOperations>,
+    TransferToRead(id): TransferToRead,
+    WholeAsItIs { view }: WholeAsItIs,
+) -> Result<Reply<TransferJson>, ApiError> {
+    let row = transfer::by_id(&view.read, id).await?.ok_or(Rejection::TransferNotFound)?;
+    let version = transfer::version(&row);
+    Ok(view.reply(&app, TransferJson::new(&app, row)).version(version))
 }
 
 pub(super) async fn overview(
     State(app): State<Arc<App>>,
     _: Caller<ReadOperations>,
+    _: WholeAsItIs,
 ) -> Result<Reply<Arc<Overview>>, ApiError> {
     let overview = app.operations.overview(&app).await?;
     let (now, position) = (chrono::Utc::now(), app.freshness.projected());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use lumbung_domain::{BranchId, LoanNumber, ProductId, Rejection, RoleId, TransferId, UserNumber};
+use uuid::Uuid;
 
 use super::body::integer;
 use super::error::ApiError;
@@ -80,10 +81,20 @@ impl FromRequestParts<Arc<App>> for TransferToChange {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let text = Path::<String>::from_request_parts(parts, app).await.ok();
-        // Hyphenated alone, so that there is one way to write an id.
-        let id = text.filter(|text| text.len() == 36).and_then(|Path(text)| text.parse().ok());
-        Ok(Self(id.ok_or_else(|| ApiError::parameter("id", "must be a UUID"))?))
+        let id = uuid(parts, app).await;
+        Ok(Self(TransferId(id.ok_or_else(|| ApiError::parameter("id", "must be a UUID"))?)))
+    }
+}
+
+/// The `{id}` of a transfer to look at: 404 if it is no UUID.
+pub(super) struct TransferToRead(pub(super) TransferId);
+
+impl FromRequestParts<Arc<App>> for TransferToRead {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let id = uuid(parts, app).await.ok_or(Rejection::TransferNotFound)?;
+        Ok(Self(TransferId(id)))
     }
 }
 
@@ -114,4 +125,10 @@ impl FromRequestParts<Arc<App>> for RoleOfUser {
 async fn id(parts: &mut Parts, app: &Arc<App>) -> Option<i64> {
     let Path(text) = Path::<String>::from_request_parts(parts, app).await.ok()?;
     integer(&text).ok()
+}
+
+/// Hyphenated alone, so that there is one way to write an id.
+async fn uuid(parts: &mut Parts, app: &Arc<App>) -> Option<Uuid> {
+    let Path(text) = Path::<String>::from_request_parts(parts, app).await.ok()?;
+    if text.len() == 36 { text.parse().ok() } else { None }
 }

@@ -1,4 +1,4 @@
-//! Reading the parameters of a list: whatever a client sends, the answer is a value or a fault that names the parameter.
+//! Reading the parameters of a read: whatever a client sends, the answer is a value or a fault that names the parameter.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,6 +11,14 @@ use super::error::{ApiError, FieldError};
 pub(super) struct Query<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     faults: Vec<FieldError>,
+}
+
+/// What the parameters are for, as a fault calls it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked {
+    List,
+    /// What is shown whole.
+    Whole,
 }
 
 impl<'a> Query<'a> {
@@ -53,12 +61,18 @@ impl<'a> Query<'a> {
     }
 
     /// To ignore a parameter would be to show more than was asked for: most of them are meant as filters.
-    pub(super) fn refuse_others(&mut self, known: &[&str], filters: &[&str]) {
+    pub(super) fn refuse_others(&mut self, of: Asked, known: &[&str], filters: &[&str]) {
         let names = self.pairs.iter().map(|(name, _)| name.as_ref());
         let other = names.filter(|name| !name.is_empty() && !known.contains(name) && !filters.contains(name));
         let others: BTreeSet<String> = other.map(str::to_owned).collect();
         for name in others {
-            self.fault::<()>(name, "is not a parameter of this list");
+            self.fault::<()>(
+                name,
+                match of {
+                    Asked::List => "is not a parameter of this list",
+                    Asked::Whole => "is not a parameter of this endpoint",
+                },
+            );
         }
     }
 
@@ -95,10 +109,15 @@ mod tests {
         assert_eq!(query.first("q"), Some("\u{fffd}"));
         assert_eq!(query.first("x"), None);
         assert_eq!(query.list("x", "?", |_| Some(())), []);
-        query.refuse_others(&["status"], &["note"]);
+        query.refuse_others(Asked::List, &["status"], &["note"]);
         let error = query.judge(()).unwrap_err();
         let fields: Vec<&str> = error.problem().fields.iter().map(|fault| &*fault.field).collect();
         assert_eq!(fields, ["q"]);
+        assert_eq!(error.problem().message, "q: is not a parameter of this list");
+        let mut query = Query::of(&uri);
+        query.refuse_others(Asked::Whole, &["status", "note"], &[]);
+        let error = query.judge(()).unwrap_err();
+        assert_eq!(error.problem().message, "q: is not a parameter of this endpoint");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::body::integer;
 use super::envelope::Reply;
 use super::error::ApiError;
-use super::query::Query;
+use super::query::{Asked, Query};
 use crate::app::App;
 
 const MIN_POSITION: HeaderName = HeaderName::from_static("min-position");
@@ -214,6 +214,23 @@ impl<F: Filter + Send> FromRequestParts<Arc<App>> for AsItIs<F> {
     }
 }
 
+/// As [`AsItIs`], of what is shown whole.
+pub(super) struct WholeAsItIs {
+    pub(super) view: View,
+}
+
+impl FromRequestParts<Arc<App>> for WholeAsItIs {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let mut query = Query::of(&parts.uri);
+        may_be_stale(&mut query);
+        query.refuse_others(Asked::Whole, &["stale"], &[]);
+        query.judge(())?;
+        Ok(Self { view: View::of(Wanted::AsTheyAre, 0, app).await? })
+    }
+}
+
 /// As [`Filtered`], of what is shown whole.
 pub(super) struct Narrowed<F> {
     pub(super) view: View,
@@ -228,7 +245,7 @@ impl<F: Filter + Send> FromRequestParts<Arc<App>> for Narrowed<F> {
         let mut query = Query::of(&parts.uri);
         let stale = may_be_stale(&mut query);
         let filter = F::read(&mut query, app);
-        query.refuse_others(&["stale"], F::NAMES);
+        query.refuse_others(Asked::Whole, &["stale"], F::NAMES);
         let asked = query.judge((stale, filter));
         let faults = [min_position.as_ref().err(), asked.as_ref().err()];
         if let Some(all) = ApiError::all(faults.into_iter().flatten()) {
@@ -253,7 +270,7 @@ fn read<F>(
     let after = query.one("cursor", "must be the cursor of a previous page", decode);
     let stale = may_be_stale(&mut query);
     let filter = filter(&mut query);
-    query.refuse_others(&PARAMETERS, filters);
+    query.refuse_others(Asked::List, &PARAMETERS, filters);
     let paging = Paging { limit: limit.unwrap_or_default(), after, stale, uri: uri.clone() };
     query.judge((paging, filter))
 }

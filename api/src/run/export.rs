@@ -17,6 +17,11 @@ use crate::cli::{CommonArgs, Exit, ExportArgs};
 
 pub(super) async fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, RunError> {
     let passphrase = if args.with_keys { Some(asked(args.passphrase_file.as_deref())?) } else { None };
+    if !args.force && target::is_taken(&args.output) {
+        let why = format!("{} exists already; --force replaces it", args.output.display());
+        Says { json: common.json, to_stdout: true }.refused(None, &why);
+        return Ok(Exit::Finding);
+    }
     let target = Target::open(&args.output)?;
     let says = Says { json: common.json, to_stdout: !target.is_stdout() };
     let (config, place) = super::place(common).await?;
@@ -33,7 +38,11 @@ pub(super) async fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, 
             Ok(Exit::Done)
         }
         Err(finding) => {
-            says.refused(&finding);
+            let position = match &finding {
+                ExportError::Broken(broken) => Some(broken.position),
+                _ => None,
+            };
+            says.refused(position, &finding.to_string());
             Ok(Exit::Finding)
         }
     }
@@ -103,15 +112,12 @@ impl Says {
         });
     }
 
-    fn refused(&self, finding: &ExportError) {
+    /// `position`: where the log is broken.
+    fn refused(&self, position: Option<i64>, why: &str) {
         self.say(if self.json {
-            let position = match finding {
-                ExportError::Broken(broken) => Some(broken.position),
-                _ => None,
-            };
-            json!({"exported": false, "position": position, "reason": finding.to_string()}).to_string()
+            json!({"exported": false, "position": position, "reason": why}).to_string()
         } else {
-            format!("not exported: {finding}")
+            format!("not exported: {why}")
         });
     }
 

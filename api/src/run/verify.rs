@@ -17,6 +17,13 @@ pub(super) async fn run(common: &CommonArgs) -> Result<Exit, RunError> {
     let result = check(&config, place.database()).await;
     place.leave().await?;
     match result {
+        // Of nothing it cannot be said that it is sound; and where there should be a ledger, that there is none is a finding.
+        Ok(verified) if verified.head.position == 0 => {
+            let reason = "the ledger is empty: there is nothing to verify";
+            let told = json!({"sound": false, "events": 0, "reason": reason});
+            println!("{}", if common.json { told.to_string() } else { reason.to_owned() });
+            Ok(Exit::Finding)
+        }
         Ok(verified) => {
             tell_sound(common, &verified);
             Ok(Exit::Done)

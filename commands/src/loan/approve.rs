@@ -14,7 +14,8 @@ use crate::version::Expected;
 /// Approves at the stage that the loan's status asks for. The last approval disburses: it turns the reservation into
 /// money lent and credits the customer's wallet, all in one append.
 ///
-/// Rejections: those of deciding at all, and [`Rejection::CustomerNotActive`] at the last stage.
+/// Rejections: those of deciding at all, and at the last stage [`Rejection::CustomerNotActive`] and
+/// [`Rejection::WalletCannotTakeLoan`].
 #[derive(Debug, Clone)]
 pub struct ApproveLoan {
     pub actor: Actor,
@@ -41,12 +42,16 @@ impl UseCase for ApproveLoan {
             if !book.read::<User>(customer)?.person().is_some_and(|person| person.active) {
                 return Err(Rejection::CustomerNotActive.into());
             }
+            let amount = outcome.submission.amount_rupiah;
+            if book.read::<Wallet>(customer)?.balance().checked_add(amount).is_none() {
+                return Err(Rejection::WalletCannotTakeLoan.into());
+            }
             book.run::<Plafond>(customer, PlafondCommand::Convert { loan: self.loan })?;
             book.run::<Wallet>(
                 customer,
                 WalletCommand::Credit {
                     owner: customer,
-                    amount: outcome.submission.amount_rupiah,
+                    amount,
                     source: WalletSource::Disbursement { loan: self.loan },
                     remarks: None,
                     business_on,

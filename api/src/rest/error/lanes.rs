@@ -23,6 +23,7 @@ impl From<Rejection> for ApiError {
             Rejection::NoEmailLogin => {
                 error.about("email", "the user has no e-mail to log in by, and only they can add one")
             }
+            Rejection::BalanceTooLarge => error.about("amount", "the balance would pass Rp 999999999999999"),
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
             _ => error,
         }
@@ -80,6 +81,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::RateTooLow { .. }
         | Rejection::LoanWrongStatus { .. }
         | Rejection::CustomerNotActive
+        | Rejection::WalletCannotTakeLoan
         | Rejection::LoanNotPending { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge

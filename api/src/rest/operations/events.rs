@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use chrono_tz::Tz;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Serialize;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use crate::app::App;
 use crate::auth::{Lasting, ReadOperations};
 use crate::operations::{TransferChange, Watcher};
+use crate::rest::envelope::exact_time;
 use crate::rest::error::ApiError;
 
 /// How often the overview is sent.
@@ -37,8 +39,25 @@ type Headers = [(HeaderName, HeaderValue); 2];
 /// Transfers that changed, in the order of the log; of those that were missed only the number is known.
 #[derive(Serialize)]
 struct Changes {
-    changes: Vec<TransferChange>,
+    changes: Vec<ChangeJson>,
     missed: u64,
+}
+
+#[derive(Serialize)]
+struct ChangeJson {
+    position: i64,
+    id: Arc<str>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    at: String,
+}
+
+impl ChangeJson {
+    fn new(change: TransferChange, zone: Tz) -> Self {
+        let TransferChange { position, id, status, reason, at } = change;
+        Self { position, id, status, reason, at: exact_time(at, zone) }
+    }
 }
 
 struct Listening {
@@ -121,7 +140,9 @@ impl Listening {
             }
         }
         self.not_before = Instant::now() + PAUSE;
-        let changes = Changes { changes: self.waiting.drain(..).collect(), missed: self.missed };
+        let zone = self.app.zone;
+        let changes = self.waiting.drain(..).map(|change| ChangeJson::new(change, zone)).collect();
+        let changes = Changes { changes, missed: self.missed };
         self.missed = 0;
         let last = changes.changes.last().map(|change| change.position.to_string());
         let event = Event::default().event("transfers").json_data(changes).ok()?;

@@ -4,6 +4,7 @@
 //! unread, and for all of them so long that a trickle does not hold the seat. Every page shows the wallet as it was at the one position that the answer names.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +30,15 @@ const CSV: &str = "text/csv";
 const HEAD: &str =
     "created_date,kind,id,status,transaction_type,amount,remarks,balance_before,balance_after,user_id\r\n";
 
-/// Whether the client would rather have CSV than JSON.
+/// Whether the client would rather have CSV than JSON: of two that weigh the same, the one that it names first.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    let weight = |wanted: &str| {
+    let wish = |wanted: &str| {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).filter_map(|range| weight_of(range, wanted)).max()
+        let ranges = values.flat_map(|value| value.split(',')).enumerate();
+        let weights = ranges.filter_map(|(place, range)| Some((weight_of(range, wanted)?, Reverse(place))));
+        weights.max()
     };
-    let csv = weight(CSV).unwrap_or(0);
-    csv > 0 && csv >= weight("application/json").unwrap_or(0)
+    wish(CSV).is_some_and(|csv| csv.0 > 0 && Some(csv) > wish("application/json"))
 }
 
 /// The weight of a media range in thousandths, if it names this type (RFC 9110 §12.4.2).
@@ -214,7 +216,13 @@ mod tests {
             ("Text/CSV; charset=utf-8", true),
             ("text/csv, application/json;q=0.9", true),
             ("text/csv;q=0.5, application/json", false),
+            ("text/csv, application/json", true),
+            ("application/json, text/csv", false),
+            ("application/json;q=0.5, text/csv;q=0.5", false),
+            ("application/json;q=0.5, text/csv;q=0.50, application/json;q=0.1", false),
+            ("text/csv;q=0.1, application/json, text/csv", false),
             ("text/csv;q=0", false),
+            ("text/csv;q=0, application/json;q=0", false),
             ("text/csv; q=0.001, */*", true),
             ("application/json", false),
             ("*/*", false),

@@ -22,7 +22,8 @@ use crate::rest::query::Query;
 use crate::rest::view::{Filter, Filtered, View};
 
 const TYPE: &str = "must be DEBIT or CREDIT";
-const KIND: &str = "must be one or more of TOP_UP, PAYMENT, TRANSFER, DISBURSEMENT, with commas between them";
+const KIND: &str = "must be one or more of TOP_UP, PAYMENT, TRANSFER, TRANSFER_OUT, TRANSFER_IN, TRANSFER_RETURN, \
+    DISBURSEMENT, with commas between them";
 const STATUS: &str = "must be one or more of PENDING, SUCCESS, RETURNED, with commas between them";
 
 /// `type`, `kind`, `status`, `from` and `to`. The dates are days of the configured zone, both included.

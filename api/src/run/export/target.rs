@@ -26,6 +26,11 @@ pub(super) struct Partial {
     name: PathBuf,
 }
 
+/// Whether there is a file of that name, which the export would replace.
+pub(super) fn is_taken(path: &Path) -> bool {
+    path != Path::new("-") && fs::metadata(path).is_ok_and(|there| there.is_file())
+}
+
 impl Target {
     pub(super) fn open(path: &Path) -> Result<Self, RunError> {
         if path == Path::new("-") {
