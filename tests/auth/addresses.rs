@@ -44,7 +44,7 @@ async fn a_crowd_at_one_address_keeps_nobody_out() {
         }
     }));
     let others = async {
-        for number in 0..8 {
+        for number in 0..2 {
             assert_eq!(by_phone(&house, ELSEWHERE, TOM).await.status, 200);
             by_email(&house, ELSEWHERE, JOHN).await.ok(200);
             let body = json!({"name": "T", "email": format!("t{number}@email.com"), "password": "password1"});
