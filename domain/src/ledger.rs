@@ -1,6 +1,7 @@
 //! The ledger itself, its chart of accounts, and the balanced postings that its money events stand for.
 
 mod account;
+mod movement;
 mod pair;
 mod posting;
 mod trial_balance;
@@ -11,6 +12,7 @@ use crate::any::tie_to_any;
 use crate::{Aggregate, Event, LedgerId, Rejection};
 
 pub use account::{Account, AccountClass};
+pub use movement::{Direction, Movement, MovementKind, Reference, movement};
 pub use pair::{Pair, Side, pairs};
 pub use posting::{Posting, Subject, booked_on, postings};
 pub use trial_balance::{Totals, TrialBalance};

@@ -58,8 +58,8 @@ pub use id::{
 };
 pub use invalid::Invalid;
 pub use ledger::{
-    Account, AccountClass, Ledger, LedgerCommand, LedgerEvent, Pair, Posting, Side, Subject, Totals,
-    TrialBalance, booked_on, pairs, postings,
+    Account, AccountClass, Direction, Ledger, LedgerCommand, LedgerEvent, Movement, MovementKind, Pair,
+    Posting, Reference, Side, Subject, Totals, TrialBalance, booked_on, movement, pairs, postings,
 };
 pub use letter::Letter;
 pub use loan::{

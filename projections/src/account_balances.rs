@@ -8,6 +8,7 @@
 //! Rows do not depend on how events were batched. The last block's are updated as it fills, at most as often as
 //! it has positions, so that they do not rot under a long snapshot.
 
+mod part;
 mod periods;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,8 +16,10 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use lumbung_domain::{Account, Totals, TrialBalance, booked_on, postings};
 use lumbung_journal::Fact;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+pub use part::part_balance;
 pub(crate) use periods::Periods;
 use periods::Span;
 
@@ -39,7 +42,8 @@ create table account_balances (
     credit_rupiah numeric  not null,
     primary key (account, span, starts_on, block)
 ) with (fillfactor = 70);";
-pub(crate) const STATEMENTS: &[&str] = &[WRITE, TOTALS, LAST_BLOCKS, FIRST_BLOCK];
+pub(crate) const STATEMENTS: &[&str] =
+    &[WRITE, TOTALS, LAST_BLOCKS, FIRST_BLOCK, part::OF_PARTY, part::OF_LOAN];
 
 /// The base of every row is what stood before this batch: the statement does not see its own rows.
 const WRITE: &str = "
@@ -144,8 +148,12 @@ pub async fn trial_balance(
         .bind(as_of)
         .fetch_all(read.pool())
         .await?;
+    gathered(&rows)
+}
+
+fn gathered(rows: &[PgRow]) -> Result<TrialBalance, ReadError> {
     let mut balance = TrialBalance::default();
-    for row in &rows {
+    for row in rows {
         let sum = |column: &'static str| {
             row.try_get::<&str, _>(column)?.parse::<i128>().map_err(|_| ReadError::Malformed { column })
         };

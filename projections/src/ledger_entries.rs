@@ -2,7 +2,7 @@
 //! entry has more than two sides.
 //!
 //! This is the most written table, so its rows are narrow and its indexes few: the position, and the subject of each
-//! side that has one. Entries of an account or of business dates are found through the blocks of
+//! side that has one, and what the entry refers to, whose ids are made in the order of time and so go to the index's last pages. Entries of an account or of business dates are found through the blocks of
 //! [`crate::account_balances`].
 //!
 //! A subject is a wallet, named by its owner, or a transfer (`party`), or a loan. Only parts of `TRANSFERS_IN_TRANSIT` are
@@ -12,16 +12,17 @@ mod find;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lumbung_domain::{
-    Account, AnyEvent, LoanNumber, Pair, Side, Subject, TransferId, UserId, booked_on, pairs, postings,
+    Account, AnyEvent, LoanNumber, Movement, Pair, Side, Subject, TransferId, UserId, booked_on, movement,
+    pairs, postings,
 };
 use lumbung_journal::Fact;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-pub use find::{Part, Wanted, list};
+pub use find::{Part, Voucher, Wanted, list};
 
-use crate::cell::{account, column};
+use crate::cell::{account, column, parsed};
 use crate::error::{ProjectionError, ReadError};
 
 pub(crate) const VERSION: u32 = 1;
@@ -39,24 +40,38 @@ create table ledger_entries (
     event_type     text        not null,
     debit_loan     bigint,
     credit_loan    bigint,
+    kind           text        not null,
+    -- null if it is a loan, which is one of the parts
+    reference      uuid,
     primary key (position, line)
 );
 create index ledger_entries_debit_party on ledger_entries (debit_party, position) where debit_party is not null;
 create index ledger_entries_credit_party on ledger_entries (credit_party, position) where credit_party is not null;
 create index ledger_entries_debit_loan on ledger_entries (debit_loan, position) where debit_loan is not null;
-create index ledger_entries_credit_loan on ledger_entries (credit_loan, position) where credit_loan is not null;";
-pub(crate) const STATEMENTS: &[&str] =
-    &[INSERT, OF_POSITIONS, find::LAST, find::IN_BLOCKS, find::OF_PARTY, find::OF_LOAN];
+create index ledger_entries_credit_loan on ledger_entries (credit_loan, position) where credit_loan is not null;
+create index ledger_entries_reference on ledger_entries (reference) where reference is not null;";
+pub(crate) const STATEMENTS: &[&str] = &[
+    INSERT,
+    OF_POSITIONS,
+    find::LAST,
+    find::IN_BLOCKS,
+    find::OF_PARTY,
+    find::OF_LOAN,
+    find::OF_REFERENCE,
+    find::OF_LOANS_OWN,
+];
 
 const INSERT: &str = "
 insert into ledger_entries (position, amount_rupiah, recorded_at, business_on, debit_account, credit_account, line,
-    debit_party, credit_party, event_type, debit_loan, credit_loan)
+    debit_party, credit_party, event_type, debit_loan, credit_loan, kind,
+    reference)
 select * from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::date[], $5::smallint[], $6::smallint[],
-    $7::smallint[], $8::uuid[], $9::uuid[], $10::text[], $11::bigint[], $12::bigint[])";
+    $7::smallint[], $8::uuid[], $9::uuid[], $10::text[], $11::bigint[], $12::bigint[],
+    $13::text[], $14::uuid[])";
 
 const OF_POSITIONS: &str = "
 select position, amount_rupiah, recorded_at, business_on, debit_account, credit_account, debit_party, credit_party,
-    event_type, debit_loan, credit_loan
+    event_type, debit_loan, credit_loan, kind, reference
 from ledger_entries where position = any($1) order by position desc, line";
 
 /// What one money event posted.
@@ -64,6 +79,8 @@ from ledger_entries where position = any($1) order by position desc, line";
 pub struct LedgerEntry {
     pub position: i64,
     pub event_type: String,
+    /// What it was, and its voucher.
+    pub movement: Movement,
     pub business_on: NaiveDate,
     pub recorded_at: DateTime<Utc>,
     /// Debits equal credits.
@@ -107,6 +124,7 @@ impl LedgerEntry {
                 entries.push(Self {
                     position,
                     event_type: row.try_get("event_type")?,
+                    movement: named(row)?,
                     business_on: row.try_get("business_on")?,
                     recorded_at: row.try_get("recorded_at")?,
                     lines: Vec::with_capacity(2),
@@ -124,11 +142,29 @@ fn side(row: &PgRow, of: &'static str, party: &'static str, loan: &'static str) 
     let account = account(row, of)?;
     let party: Option<Uuid> = row.try_get(party)?;
     let loan: Option<i64> = row.try_get(loan)?;
-    let party = party.map(|id| match account {
-        Account::TransfersInTransit => Subject::Transfer(TransferId(id)),
-        _ => Subject::Wallet(UserId(id)),
-    });
+    let party = party
+        .map(|id| match account {
+            Account::TransfersInTransit => Ok(Subject::Transfer(TransferId(id))),
+            Account::CustomerWallets => Ok(Subject::Wallet(UserId(id))),
+            // These have no parts, or loans for parts.
+            Account::CashAtGateway
+            | Account::LoansReceivablePrincipal
+            | Account::LoansReceivableInterest
+            | Account::MerchantSettlement
+            | Account::InterestIncome
+            | Account::PenaltyIncome
+            | Account::WriteOffs => Err(ReadError::Malformed { column: of }),
+        })
+        .transpose()?;
     Ok(Side { account, subject: party.or(loan.map(|loan| Subject::Loan(LoanNumber(loan)))) })
+}
+
+fn named(row: &PgRow) -> Result<Movement, ReadError> {
+    let debit: Option<i64> = row.try_get("debit_loan")?;
+    let credit: Option<i64> = row.try_get("credit_loan")?;
+    let movement =
+        Movement::new(parsed(row, "kind")?, row.try_get("reference")?, debit.or(credit).map(LoanNumber));
+    movement.ok_or(ReadError::Malformed { column: "reference" })
 }
 
 /// The rows that a batch of events adds to the table.
@@ -143,12 +179,15 @@ struct Booked {
     recorded_at: DateTime<Utc>,
     business_on: NaiveDate,
     event_type: &'static str,
+    movement: Movement,
     pair: Pair,
 }
 
 impl LedgerEntries {
     pub(crate) fn apply(&mut self, fact: &Fact) -> Result<(), ProjectionError> {
-        let Some(business_on) = booked_on(&fact.event) else { return Ok(()) };
+        let Some((business_on, movement)) = booked_on(&fact.event).zip(movement(&fact.event)) else {
+            return Ok(());
+        };
         let pairs = pairs(&postings(&fact.event, &fact.stream.id));
         let pairs = pairs.ok_or(ProjectionError::Unbalanced { position: fact.position })?;
         let event_type = AnyEvent::event_type(&fact.event);
@@ -158,6 +197,7 @@ impl LedgerEntries {
             recorded_at: fact.recorded_at,
             business_on,
             event_type,
+            movement,
             pair,
         }));
         Ok(())
@@ -181,6 +221,8 @@ impl LedgerEntries {
             .bind(column(rows, |row| row.event_type))
             .bind(column(rows, |row| loan(row.pair.debit)))
             .bind(column(rows, |row| loan(row.pair.credit)))
+            .bind(column(rows, |row| row.movement.kind().as_str()))
+            .bind(column(rows, |row| row.movement.reference().id()))
             .execute(connection)
             .await?;
         Ok(())

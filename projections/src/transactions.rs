@@ -10,13 +10,12 @@ mod list;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use lumbung_domain::{
-    AnyEvent, LoanNumber, PaymentId, Remarks, Rupiah, Sealed, TopUpId, TransferEvent, TransferId, UserId,
-    WalletEvent, WalletPurpose, WalletSource,
-};
+use lumbung_domain::{AnyEvent, Remarks, Rupiah, Sealed, TransferEvent, TransferId, UserId, WalletEvent};
 use lumbung_journal::Fact;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+pub use lumbung_domain::{Direction, Movement, MovementKind as Kind};
 
 pub use list::{Transaction, Wanted, as_of, list};
 
@@ -63,28 +62,6 @@ update transactions t set status = e.status, ended_position = e.position
 from unnest($1::uuid[], $2::text[], $3::bigint[]) as e (reference, status, position)
 where t.reference = e.reference and t.status = 'PENDING'";
 
-/// What a movement was, and what it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Movement {
-    TopUp(TopUpId),
-    /// The loan was paid out.
-    Disbursement(LoanNumber),
-    Payment(PaymentId),
-    /// To another wallet.
-    TransferOut(TransferId),
-    /// From another wallet.
-    TransferIn(TransferId),
-    /// Back from a transfer that its receiver could not take.
-    TransferReturn(TransferId),
-}
-
-/// In which direction money moved, seen from the wallet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    Credit,
-    Debit,
-}
-
 /// How far a movement got. What is not on its way is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -93,109 +70,6 @@ pub enum Status {
     Success,
     /// The debit of a transfer that came back.
     Returned,
-}
-
-/// What [`Movement`]s are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    TopUp,
-    Disbursement,
-    Payment,
-    TransferOut,
-    TransferIn,
-    TransferReturn,
-}
-
-impl Kind {
-    pub const ALL: [Self; 6] = [
-        Self::TopUp,
-        Self::Disbursement,
-        Self::Payment,
-        Self::TransferOut,
-        Self::TransferIn,
-        Self::TransferReturn,
-    ];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::TopUp => "TOP_UP",
-            Self::Disbursement => "DISBURSEMENT",
-            Self::Payment => "PAYMENT",
-            Self::TransferOut => "TRANSFER_OUT",
-            Self::TransferIn => "TRANSFER_IN",
-            Self::TransferReturn => "TRANSFER_RETURN",
-        }
-    }
-
-    #[must_use]
-    pub fn direction(self) -> Direction {
-        match self {
-            Self::TopUp | Self::Disbursement | Self::TransferIn | Self::TransferReturn => Direction::Credit,
-            Self::Payment | Self::TransferOut => Direction::Debit,
-        }
-    }
-}
-
-impl Movement {
-    #[must_use]
-    pub fn kind(self) -> Kind {
-        match self {
-            Self::TopUp(_) => Kind::TopUp,
-            Self::Disbursement(_) => Kind::Disbursement,
-            Self::Payment(_) => Kind::Payment,
-            Self::TransferOut(_) => Kind::TransferOut,
-            Self::TransferIn(_) => Kind::TransferIn,
-            Self::TransferReturn(_) => Kind::TransferReturn,
-        }
-    }
-
-    fn reference(self) -> Option<Uuid> {
-        match self {
-            Self::TopUp(TopUpId(id)) | Self::Payment(PaymentId(id)) => Some(id),
-            Self::TransferOut(TransferId(id))
-            | Self::TransferIn(TransferId(id))
-            | Self::TransferReturn(TransferId(id)) => Some(id),
-            Self::Disbursement(_) => None,
-        }
-    }
-
-    fn loan(self) -> Option<i64> {
-        match self {
-            Self::Disbursement(loan) => Some(loan.0),
-            _ => None,
-        }
-    }
-}
-
-impl From<WalletSource> for Movement {
-    fn from(source: WalletSource) -> Self {
-        match source {
-            WalletSource::TopUp { top_up_id } => Self::TopUp(top_up_id),
-            WalletSource::Disbursement { loan } => Self::Disbursement(loan),
-            WalletSource::Transfer { transfer_id } => Self::TransferIn(transfer_id),
-            WalletSource::Return { transfer_id } => Self::TransferReturn(transfer_id),
-        }
-    }
-}
-
-impl From<WalletPurpose> for Movement {
-    fn from(purpose: WalletPurpose) -> Self {
-        match purpose {
-            WalletPurpose::Payment { payment_id } => Self::Payment(payment_id),
-            WalletPurpose::Transfer { transfer_id } => Self::TransferOut(transfer_id),
-        }
-    }
-}
-
-impl Direction {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Credit => "CREDIT",
-            Self::Debit => "DEBIT",
-        }
-    }
 }
 
 impl Status {
@@ -253,7 +127,24 @@ impl Transactions {
             }) => self.moved(fact, (*purpose).into(), *amount_rupiah, *balance_rupiah, remarks.as_ref()),
             AnyEvent::Transfer(TransferEvent::TransferSettled { .. }) => self.ended(fact, Status::Success),
             AnyEvent::Transfer(TransferEvent::TransferReturned { .. }) => self.ended(fact, Status::Returned),
-            _ => Ok(()),
+            AnyEvent::Wallet(WalletEvent::WalletOpened { .. })
+            | AnyEvent::Transfer(
+                TransferEvent::TransferStarted(_)
+                | TransferEvent::TransferParked { .. }
+                | TransferEvent::TransferRetried {},
+            )
+            | AnyEvent::Ledger(_)
+            | AnyEvent::Role(_)
+            | AnyEvent::Branch(_)
+            | AnyEvent::Product(_)
+            | AnyEvent::Staff(_)
+            | AnyEvent::User(_)
+            | AnyEvent::Document(_)
+            | AnyEvent::Claim(_)
+            | AnyEvent::Session(_)
+            | AnyEvent::Plafond(_)
+            | AnyEvent::Loan(_)
+            | AnyEvent::Message(_) => Ok(()),
         }
     }
 
@@ -320,8 +211,8 @@ async fn insert(connection: &mut PgConnection, rows: &[NewRow]) -> Result<(), sq
         .bind(column(rows, |row| row.position))
         .bind(column(rows, |row| row.version))
         .bind(column(rows, |row| row.movement.kind().as_str()))
-        .bind(column(rows, |row| row.movement.reference()))
-        .bind(column(rows, |row| row.movement.loan()))
+        .bind(column(rows, |row| row.movement.reference().id()))
+        .bind(column(rows, |row| row.movement.reference().loan().map(|loan| loan.0)))
         .bind(column(rows, |row| row.amount.get()))
         .bind(column(rows, |row| row.balance.get()))
         .bind(column(rows, |row| row.remarks.as_ref().map(Sealed::ciphertext)))

@@ -45,7 +45,9 @@ async fn auditors_read_the_books() {
     chart(&auditor).await;
     let all = auditor.entries("").await;
     lists(&auditor, &mixture, &all).await;
+    vouchers(&auditor, &mixture, &all).await;
     moments(&auditor, &all).await;
+    balances(&auditor, &mixture, &all).await;
     bounds(&auditor).await;
 }
 
@@ -112,6 +114,89 @@ async fn lists(auditor: &Auditor<'_>, mixture: &Mixture, all: &[Value]) {
     assert_eq!(positions(&auditor.entries(&format!("asOfPosition={middle}&limit=5")).await), known);
 }
 
+async fn vouchers(auditor: &Auditor<'_>, mixture: &Mixture, all: &[Value]) {
+    let mut kinds = std::collections::BTreeMap::<&str, &str>::new();
+    for entry in all {
+        let reference = &entry["reference"];
+        let (kind, id) = (reference["type"].as_str().unwrap(), reference["id"].as_str().unwrap());
+        kinds.insert(entry["kind"].as_str().unwrap(), kind);
+        let same = all.iter().filter(|other| other["reference"] == *reference).cloned().collect::<Vec<_>>();
+        assert_eq!(auditor.entries(&format!("reference={id}&limit=1")).await, same);
+    }
+    let wanted = [
+        ("DISBURSEMENT", "LOAN"),
+        ("PAYMENT", "PAYMENT"),
+        ("TOP_UP", "TOP_UP"),
+        ("TRANSFER_IN", "TRANSFER"),
+        ("TRANSFER_OUT", "TRANSFER"),
+        ("TRANSFER_RETURN", "TRANSFER"),
+    ];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), wanted);
+    // Both ends of a transfer, and what of it is the sender's.
+    let settled = format!("reference={}", mixture.settled);
+    assert_eq!(auditor.entries(&settled).await.len(), 2);
+    let sent = auditor.entries(&format!("{settled}&subject={}", mixture.sender.user)).await;
+    assert_eq!((sent.len(), &sent[0]["kind"]), (1, &json!("TRANSFER_OUT")));
+    assert_eq!(auditor.entries(&format!("{settled}&account=1010")).await, [json!(null); 0]);
+    let wallet = format!("reference={}", mixture.sender.user);
+    assert_eq!(auditor.entries(&wallet).await, [json!(null); 0]);
+}
+
+/// The accounts as the entries that are shown make them.
+async fn balances(auditor: &Auditor<'_>, mixture: &Mixture, all: &[Value]) {
+    let day = all[0]["businessDate"].as_str().unwrap();
+    let middle = all[all.len() / 2]["position"].as_i64().unwrap();
+    let newest = all[0]["position"].as_i64().unwrap();
+    for subject in [
+        None,
+        Some(mixture.sender.user.to_string()),
+        Some(mixture.receiver.user.to_string()),
+        Some(mixture.settled.to_string()),
+        Some(mixture.parked.to_string()),
+        Some(mixture.loan.to_string()),
+        Some("999999".to_owned()),
+    ] {
+        let of = subject.as_ref().map_or(String::new(), |subject| format!("&subject={subject}"));
+        for (as_of, position) in
+            [(None, None), (Some(day), None), (None, Some(middle)), (Some("2001-01-01"), Some(newest))]
+        {
+            let as_of_position = position.map_or(String::new(), |at| format!("&asOfPosition={at}"));
+            let on = as_of.map_or(String::new(), |on| format!("&asOf={on}"));
+            let chart = auditor.get(&format!("accounts?limit=100{of}{on}{as_of_position}")).await;
+            let sum = |code: &Value, side: &str| -> i64 {
+                let known =
+                    all.iter().filter(|entry| entry["position"].as_i64() <= position.or(Some(i64::MAX)));
+                let dated =
+                    known.filter(|entry| as_of.is_none_or(|on| entry["businessDate"].as_str() <= Some(on)));
+                let lines = dated.flat_map(|entry| entry["lines"].as_array().unwrap());
+                let of_account = lines.filter(|line| line["account"] == *code);
+                let of_subject = of_account
+                    .filter(|line| subject.as_ref().is_none_or(|of| line["subject"].as_str() == Some(&**of)));
+                of_subject.map(|line| line[side].as_i64().unwrap()).sum()
+            };
+            assert_eq!(chart.as_array().unwrap().len(), 9);
+            for account in chart.as_array().unwrap() {
+                let (debit, credit) = (sum(&account["code"], "debit"), sum(&account["code"], "credit"));
+                let sums = (account["debitTotal"].as_i64(), account["creditTotal"].as_i64());
+                assert_eq!(sums, (Some(debit), Some(credit)), "{subject:?} {as_of:?} {position:?} {account}");
+                let side = if account["normalSide"] == "DEBIT" { debit - credit } else { credit - debit };
+                assert_eq!(account["balance"], side);
+            }
+            let list = positions(&auditor.entries(&format!("limit=100{of}{on}{as_of_position}")).await);
+            assert_eq!(
+                list.is_empty(),
+                chart
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .all(|of| of["debitTotal"] == of["creditTotal"] && of["debitTotal"] == 0)
+            );
+        }
+    }
+    let transit = auditor.get(&format!("accounts?subject={}", mixture.parked)).await;
+    assert!(transit[4]["balance"].as_i64() > Some(0), "{transit}");
+}
+
 async fn moments(auditor: &Auditor<'_>, all: &[Value]) {
     let now = auditor.get("trial-balance").await;
     assert_eq!((&now["difference"], &now["asOf"]), (&json!(0), &json!(null)));
@@ -137,13 +222,16 @@ async fn moments(auditor: &Auditor<'_>, all: &[Value]) {
 
 async fn bounds(auditor: &Auditor<'_>) {
     let head = auditor.server.app().ledger.head().await.unwrap().position;
-    for question in ["trial-balance?", "entries?"] {
+    for question in ["trial-balance?", "entries?", "accounts?"] {
         let path = format!("/api/ledger/{question}");
         for stale in ["", "&stale=ok"] {
             let ahead = format!("{path}asOfPosition={}{stale}", head + 1_000);
             let told = auditor.server.get(&ahead, &auditor.token).await;
             assert_eq!((told.error().0, told.error().1), (503, "PROJECTION_BEHIND"), "{ahead}");
         }
+        let beyond = format!("{path}asOfPosition=9223372036854775808");
+        let told = auditor.server.get(&beyond, &auditor.token).await;
+        assert_eq!(told.status, 400, "{beyond}");
         let told =
             auditor.server.get(&format!("{path}asOfPosition={head}&stale=no&x=1"), &auditor.token).await;
         assert_eq!(told.error().2, "stale: must be ok");

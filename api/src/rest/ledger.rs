@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use chrono::{NaiveDate, SecondsFormat};
-use lumbung_domain::{Account, Subject, Totals};
+use lumbung_domain::{Account, Reference, Subject, Totals};
 use lumbung_projections::ledger_entries::{LedgerEntry, Line};
 use lumbung_projections::{Cursor, account_balances, ledger_entries};
 use serde::Serialize;
 
-use super::entry_filter::{EntryFilter, Moment};
+use super::entry_filter::{BalanceFilter, EntryFilter, Moment};
 use super::envelope::Reply;
 use super::error::ApiError;
-use super::view::{Filtered, Listing, Narrowed};
+use super::view::{Filtered, Narrowed};
 use crate::app::App;
 use crate::auth::{Caller, ReadLedger};
 
@@ -36,10 +36,21 @@ pub(super) struct AccountJson {
 pub(super) struct EntryJson {
     position: i64,
     event_type: String,
+    /// As in the wallet's report.
+    kind: &'static str,
+    reference: ReferenceJson,
     business_date: NaiveDate,
     /// RFC 3339 with the offset of the configured zone.
     recorded_at: String,
     lines: Vec<LineJson>,
+}
+
+/// What the money moved for.
+#[derive(Serialize)]
+struct ReferenceJson {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
 }
 
 #[derive(Serialize)]
@@ -97,6 +108,8 @@ impl EntryJson {
         Self {
             position: entry.position,
             event_type: entry.event_type,
+            kind: entry.movement.kind().as_str(),
+            reference: entry.movement.reference().into(),
             business_date: entry.business_on,
             recorded_at: entry
                 .recorded_at
@@ -104,6 +117,18 @@ impl EntryJson {
                 .to_rfc3339_opts(SecondsFormat::Micros, false),
             lines: entry.lines.iter().map(LineJson::new).collect(),
         }
+    }
+}
+
+impl From<Reference> for ReferenceJson {
+    fn from(reference: Reference) -> Self {
+        let id = match reference {
+            Reference::TopUp(id) => id.to_string(),
+            Reference::Payment(id) => id.to_string(),
+            Reference::Transfer(id) => id.to_string(),
+            Reference::Loan(loan) => loan.to_string(),
+        };
+        Self { kind: reference.as_str(), id }
     }
 }
 
@@ -126,13 +151,17 @@ impl LineJson {
     }
 }
 
-/// The chart of accounts, by number, with all that is known.
+/// The chart of accounts, by number: all that is on them, or what of it is one subject's.
 pub(super) async fn accounts(
     State(app): State<Arc<App>>,
     _: Caller<ReadLedger>,
-    Listing { view, paging }: Listing,
+    Filtered { view, paging, filter: BalanceFilter { part, moment } }: Filtered<BalanceFilter>,
 ) -> Result<Reply<Vec<AccountJson>>, ApiError> {
-    let books = account_balances::trial_balance(&view.read, None, view.position).await?;
+    let position = moment.position_of(view.position);
+    let books = match part {
+        Some(part) => account_balances::part_balance(&view.read, part, moment.as_of, position).await?,
+        None => account_balances::trial_balance(&view.read, moment.as_of, position).await?,
+    };
     let after = paging.after.map_or(0, |cursor| cursor.0);
     let behind: Vec<_> = books.accounts().filter(|(account, _)| i64::from(account.code()) > after).collect();
     let shown = &behind[..behind.len().min(usize::from(paging.limit.get()))];

@@ -75,6 +75,40 @@ fn every_movement_of_a_wallet_has_another_side() {
 }
 
 #[test]
+fn every_movement_has_a_name_and_a_voucher() {
+    let [top_up, payment, transfer] = [1, 2, 3].map(Uuid::from_u128);
+    let transfer_id = TransferId(transfer);
+    for (event, kind, reference) in [
+        (credited(WalletSource::TopUp { top_up_id: TopUpId(top_up) }), "TOP_UP", "TOP_UP"),
+        (credited(WalletSource::Disbursement { loan: LOAN }), "DISBURSEMENT", "LOAN"),
+        (credited(WalletSource::Transfer { transfer_id }), "TRANSFER_IN", "TRANSFER"),
+        (credited(WalletSource::Return { transfer_id }), "TRANSFER_RETURN", "TRANSFER"),
+        (debited(WalletPurpose::Payment { payment_id: PaymentId(payment) }), "PAYMENT", "PAYMENT"),
+        (debited(WalletPurpose::Transfer { transfer_id }), "TRANSFER_OUT", "TRANSFER"),
+    ] {
+        let movement = movement(&event).unwrap();
+        assert_eq!((movement.kind().as_str(), movement.reference().as_str()), (kind, reference));
+        assert_eq!(kind.parse(), Ok(movement.kind()));
+        let id = match reference {
+            "TOP_UP" => Some(top_up),
+            "PAYMENT" => Some(payment),
+            "TRANSFER" => Some(transfer),
+            _ => None,
+        };
+        assert_eq!(
+            (movement.reference().id(), movement.reference().loan()),
+            (id, id.is_none().then_some(LOAN))
+        );
+        let direction = if matches!(event, AnyEvent::Wallet(WalletEvent::WalletCredited { .. })) {
+            Direction::Credit
+        } else {
+            Direction::Debit
+        };
+        assert_eq!(movement.kind().direction(), direction);
+    }
+}
+
+#[test]
 fn the_chart_of_accounts_is_in_the_order_of_its_numbers() {
     let codes: Vec<u16> = Account::VARIANTS.iter().map(|account| account.code()).collect();
     assert!(codes.is_sorted_by(|one, next| one < next), "{codes:?}");

@@ -181,6 +181,24 @@ fn the_postings_of_every_event_sum_to_zero() {
     }
 }
 
+/// What posts something has a date, is something and names something; a loan that it names is one of its subjects.
+#[test]
+fn every_entry_has_a_date_and_a_voucher() {
+    for event in every_event() {
+        let entry = postings(&event, "1");
+        let movement = movement(&event);
+        assert_eq!(movement.is_some(), !entry.is_empty(), "{event:?}");
+        assert_eq!(booked_on(&event).is_some(), !entry.is_empty(), "{event:?}");
+        let Some(movement) = movement else { continue };
+        let reference = movement.reference();
+        assert_eq!(reference.id().is_some(), reference.loan().is_none());
+        assert_eq!(Movement::new(movement.kind(), reference.id(), reference.loan()), Some(movement));
+        assert_eq!(Movement::new(movement.kind(), None, None), None);
+        let loan = reference.loan().map(Subject::Loan);
+        assert!(loan.is_none() || entry.iter().any(|posting| posting.subject == loan), "{event:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -63,6 +63,33 @@ select distinct e.position from unnest($7::bigint[]) as b (first) cross join lat
     offset 0
 ) e order by e.position desc limit $3";
 
+/// A voucher has a few entries, so they are all fetched, by its index, and then looked at; were the order of positions known
+/// inside, the planner might rather walk all of the table along it.
+macro_rules! of_reference {
+    ($is:literal) => {
+        concat!(
+            "
+select distinct e.position from (select * from ledger_entries where ",
+            $is,
+            " offset 0) e where ",
+            conditions!(),
+            "
+    and ($8::uuid is null or (
+        select true from ledger_entries a
+        where a.position = e.position and (a.debit_party = $8 or a.credit_party = $8) limit 1))
+    and ($9::bigint is null or (
+        select true from ledger_entries a
+        where a.position = e.position and (a.debit_loan = $9 or a.credit_loan = $9) limit 1))
+order by e.position desc limit $3"
+        )
+    };
+}
+
+pub(super) const OF_REFERENCE: &str = of_reference!("reference = $7");
+/// Of a loan itself: what is a voucher of another kind has an id.
+pub(super) const OF_LOANS_OWN: &str =
+    of_reference!("(debit_loan = $7 or credit_loan = $7) and reference is null");
+
 pub(super) const OF_PARTY: &str = of_subject!("debit_party", "credit_party");
 pub(super) const OF_LOAN: &str = of_subject!("debit_loan", "credit_loan");
 
@@ -75,6 +102,8 @@ pub struct Wanted {
     pub account: Option<Account>,
     /// With a line on this part of an account.
     pub part: Option<Part>,
+    /// That have this voucher.
+    pub reference: Option<Voucher>,
     /// Business dates, both included.
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -85,6 +114,13 @@ pub struct Wanted {
 pub enum Part {
     /// A wallet, by its owner, or a transfer.
     Party(Uuid),
+    Loan(LoanNumber),
+}
+
+/// What entries refer to, as people name it: ids of top-ups, payments and transfers are of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voucher {
+    Id(Uuid),
     Loan(LoanNumber),
 }
 
@@ -117,7 +153,10 @@ struct Search<'a> {
 impl Search<'_> {
     /// Of the entries up to `last`, the newest first.
     async fn positions(&self, last: i64) -> Result<Vec<i64>, ReadError> {
-        let Wanted { account, part, from, to, .. } = self.wanted;
+        let Wanted { account, part, reference, from, to, .. } = self.wanted;
+        if let Some(voucher) = reference {
+            return self.of_voucher(*voucher, last).await;
+        }
         if let Some(part) = part {
             return self.of_part(*part, last).await;
         }
@@ -126,6 +165,30 @@ impl Search<'_> {
             return Ok(positions.fetch_all(self.read.pool()).await?);
         }
         self.in_blocks(last).await
+    }
+
+    async fn of_voucher(&self, voucher: Voucher, last: i64) -> Result<Vec<i64>, ReadError> {
+        let query = match voucher {
+            Voucher::Id(_) => sqlx::query_scalar(OF_REFERENCE),
+            Voucher::Loan(_) => sqlx::query_scalar(OF_LOANS_OWN),
+        };
+        let query = query
+            .bind(1_i64)
+            .bind(last)
+            .bind(self.count)
+            .bind(self.code())
+            .bind(self.wanted.from)
+            .bind(self.wanted.to);
+        let query = match voucher {
+            Voucher::Id(id) => query.bind(id),
+            Voucher::Loan(loan) => query.bind(loan.0),
+        };
+        let (party, loan) = match self.wanted.part {
+            Some(Part::Party(party)) => (Some(party), None),
+            Some(Part::Loan(loan)) => (None, Some(loan.0)),
+            None => (None, None),
+        };
+        Ok(query.bind(party).bind(loan).fetch_all(self.read.pool()).await?)
     }
 
     async fn of_part(&self, part: Part, last: i64) -> Result<Vec<i64>, ReadError> {

@@ -4,13 +4,12 @@
 //! is recorded later stands further behind, so where a date begins is found by halving, in some thirty steps.
 
 use chrono::{DateTime, Utc};
-use lumbung_domain::{LoanNumber, PaymentId, Remarks, Rupiah, Sealed, TopUpId, TransferId, UserId};
+use lumbung_domain::{LoanNumber, Remarks, Rupiah, Sealed, UserId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use uuid::Uuid;
 
 use super::{Direction, Kind, Movement, Status};
-use crate::cell::{column, rupiah, sealed_option};
+use crate::cell::{column, parsed, rupiah, sealed_option};
 use crate::error::ReadError;
 use crate::page::{Cursor, Limit, Page};
 use crate::reader::LiveSchema;
@@ -171,15 +170,7 @@ impl Transaction {
 }
 
 fn movement(row: &PgRow) -> Result<Movement, ReadError> {
-    let kind: &str = row.try_get("kind")?;
-    let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
-    let reference = || row.try_get::<Uuid, _>("reference");
-    Ok(match kind.ok_or(ReadError::Malformed { column: "kind" })? {
-        Kind::TopUp => Movement::TopUp(TopUpId(reference()?)),
-        Kind::Disbursement => Movement::Disbursement(LoanNumber(row.try_get("loan")?)),
-        Kind::Payment => Movement::Payment(PaymentId(reference()?)),
-        Kind::TransferOut => Movement::TransferOut(TransferId(reference()?)),
-        Kind::TransferIn => Movement::TransferIn(TransferId(reference()?)),
-        Kind::TransferReturn => Movement::TransferReturn(TransferId(reference()?)),
-    })
+    let loan: Option<i64> = row.try_get("loan")?;
+    let movement = Movement::new(parsed(row, "kind")?, row.try_get("reference")?, loan.map(LoanNumber));
+    movement.ok_or(ReadError::Malformed { column: "reference" })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use lumbung_domain::*;
-use lumbung_projections::ledger_entries::{Part, Wanted};
+use lumbung_projections::ledger_entries::{Part, Voucher, Wanted};
 use lumbung_projections::{
     Limit, LiveSchema, ProjectorState, Rebuild, account_balances, ledger_entries, rebuild,
 };
@@ -39,7 +39,7 @@ async fn entries(read: &LiveSchema, wanted: &Wanted, limit: i64) -> Vec<Booked> 
 }
 
 fn all(position: i64) -> Wanted {
-    Wanted { position, account: None, part: None, from: None, to: None }
+    Wanted { position, account: None, part: None, reference: None, from: None, to: None }
 }
 
 async fn assert_trial_balance(read: &LiveSchema, fold: &Fold, as_of: Option<NaiveDate>, position: i64) {
@@ -86,7 +86,13 @@ async fn the_books_are_a_fold_of_the_log_at_every_position() {
         let as_of = (dice.below(5) > 0).then(|| history.day(&mut dice));
         assert_trial_balance(&read, &fold, as_of, dice.below(head + 1)).await;
     }
-    for _ in 0..120 {
+    for _ in 0..100 {
+        let as_of = (dice.below(3) > 0).then(|| history.day(&mut dice));
+        let (part, position) = (history.part(&mut dice), dice.below(head + 1));
+        let found = account_balances::part_balance(&read, part, as_of, position).await.unwrap();
+        assert_eq!(found, fold.part_balance(part, as_of, position), "{part:?} as of {as_of:?} at {position}");
+    }
+    for _ in 0..160 {
         let wanted = history.wanted(&mut dice, head);
         let limit = [1, 7, 100, 1_000][usize::try_from(dice.below(4)).unwrap()];
         let limit = if fold.newest_first(&wanted).len() > 100 { limit.max(100) } else { limit };
@@ -156,6 +162,20 @@ async fn a_subject_is_found_among_others() {
     assert_eq!(found(wallet, Some(Account::WriteOffs)).await, [0; 0]);
     assert_eq!(found(Some(Part::Loan(LoanNumber(7))), None).await, [10]);
     assert_eq!(found(Some(Part::Loan(LoanNumber(9))), None).await, [0; 0]);
+    let vouched = |reference, part| {
+        let wanted = Wanted { reference: Some(reference), part, ..all(head) };
+        let read = Arc::clone(&read);
+        async move {
+            let found = entries(&read, &wanted, 10).await;
+            found.iter().map(|entry| entry.lines[0].2).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(vouched(Voucher::Loan(LoanNumber(7)), None).await, [10]);
+    assert_eq!(vouched(Voucher::Loan(LoanNumber(7)), wallet).await, [10]);
+    assert_eq!(vouched(Voucher::Loan(LoanNumber(7)), Some(Part::Loan(LoanNumber(8)))).await, [0; 0]);
+    assert_eq!(vouched(Voucher::Id(uuid::Uuid::from_u128(5)), wallet).await, [20]);
+    // A wallet is no voucher.
+    assert_eq!(vouched(Voucher::Id(owner.0), None).await, [0; 0]);
     // The number of a loan is no id of a party.
     assert_eq!(found(Some(Part::Party(user(7).0)), None).await, [0; 0]);
     assert_eq!(found(None, Some(Account::LoansReceivablePrincipal)).await, [30, 10]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use lumbung_domain::*;
 use lumbung_journal::{codec, read};
-use lumbung_projections::ledger_entries::{LedgerEntry, Part, Wanted};
+use lumbung_projections::ledger_entries::{LedgerEntry, Part, Voucher, Wanted};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -18,14 +18,15 @@ pub(super) struct Booked {
     event_type: String,
     business_on: NaiveDate,
     recorded_at: DateTime<Utc>,
+    movement: Movement,
     pub(super) lines: Vec<Line>,
 }
 
 impl From<LedgerEntry> for Booked {
     fn from(entry: LedgerEntry) -> Self {
-        let LedgerEntry { position, event_type, business_on, recorded_at, lines } = entry;
+        let LedgerEntry { position, event_type, business_on, recorded_at, movement, lines } = entry;
         let lines = lines.iter().map(|line| (line.account, line.subject, line.signed_rupiah)).collect();
-        Self { position, event_type, business_on, recorded_at, lines }
+        Self { position, event_type, business_on, recorded_at, movement, lines }
     }
 }
 
@@ -48,6 +49,7 @@ impl Fold {
                     event_type: record.event_type.to_string(),
                     business_on: fields["business_on"].as_str().unwrap().parse().unwrap(),
                     recorded_at: record.recorded_at,
+                    movement: named(fields),
                     lines,
                 });
             }
@@ -74,18 +76,22 @@ impl Fold {
         books
     }
 
+    /// As the trial balance, of the lines of one subject.
+    pub(super) fn part_balance(&self, part: Part, as_of: Option<NaiveDate>, position: i64) -> TrialBalance {
+        let narrowed = self.entries.iter().map(|entry| {
+            let mut entry = entry.clone();
+            entry.lines.retain(|line| line.1.is_some_and(|subject| is(subject, part)));
+            entry
+        });
+        Self { entries: narrowed.collect(), events: Vec::new() }.trial_balance(as_of, position)
+    }
+
     pub(super) fn newest_first(&self, wanted: &Wanted) -> Vec<Booked> {
-        let is_part = |subject: &Subject| match (subject, wanted.part) {
-            (_, None) => true,
-            (Subject::Wallet(UserId(id)) | Subject::Transfer(TransferId(id)), Some(Part::Party(part))) => {
-                *id == part
-            }
-            (Subject::Loan(number), Some(Part::Loan(part))) => *number == part,
-            (_, Some(_)) => false,
-        };
+        let is_part = |subject: &Subject| wanted.part.is_none_or(|part| is(*subject, part));
         let meets = |entry: &&Booked| {
             let any = |is: &dyn Fn(&Line) -> bool| entry.lines.iter().any(is);
             entry.position <= wanted.position
+                && wanted.reference.is_none_or(|voucher| names(entry.movement, voucher))
                 && wanted.from.is_none_or(|from| from <= entry.business_on)
                 && wanted.to.is_none_or(|to| entry.business_on <= to)
                 && wanted.account.is_none_or(|account| any(&|line| line.0 == account))
@@ -106,6 +112,41 @@ impl Fold {
         }
         parts.retain(|_, amount| *amount != 0);
         parts
+    }
+}
+
+fn is(subject: Subject, part: Part) -> bool {
+    match (subject, part) {
+        (Subject::Wallet(UserId(id)) | Subject::Transfer(TransferId(id)), Part::Party(part)) => id == part,
+        (Subject::Loan(number), Part::Loan(part)) => number == part,
+        (_, _) => false,
+    }
+}
+
+fn names(movement: Movement, voucher: Voucher) -> bool {
+    match movement {
+        Movement::TopUp(TopUpId(id))
+        | Movement::Payment(PaymentId(id))
+        | Movement::TransferOut(TransferId(id))
+        | Movement::TransferIn(TransferId(id))
+        | Movement::TransferReturn(TransferId(id)) => voucher == Voucher::Id(id),
+        Movement::Disbursement(loan) => voucher == Voucher::Loan(loan),
+    }
+}
+
+fn named(fields: &Value) -> Movement {
+    let is_credit = fields.get("source").is_some();
+    let why = fields[if is_credit { "source" } else { "purpose" }].as_object().unwrap();
+    let (kind, reference) = why.iter().next().unwrap();
+    let id = |name: &str| reference[name].as_str().unwrap().parse().unwrap();
+    match kind.as_str() {
+        "top_up" => Movement::TopUp(TopUpId(id("top_up_id"))),
+        "disbursement" => Movement::Disbursement(LoanNumber(reference["loan"].as_i64().unwrap())),
+        "payment" => Movement::Payment(PaymentId(id("payment_id"))),
+        "transfer" if is_credit => Movement::TransferIn(TransferId(id("transfer_id"))),
+        "transfer" => Movement::TransferOut(TransferId(id("transfer_id"))),
+        "return" => Movement::TransferReturn(TransferId(id("transfer_id"))),
+        other => panic!("{other} is new: say here what it is"),
     }
 }
 

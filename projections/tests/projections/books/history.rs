@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 use lumbung_domain::*;
-use lumbung_projections::ledger_entries::{Part, Wanted};
+use lumbung_projections::ledger_entries::{Part, Voucher, Wanted};
 use uuid::Uuid;
 
 use super::all;
@@ -48,6 +48,11 @@ fn transfer_id(number: i64) -> TransferId {
     TransferId(Uuid::from_u128(0x7a5f_0000 + u128::try_from(number).unwrap()))
 }
 
+/// Of a few payments, so that one has several entries.
+fn payment_id(number: i64) -> Uuid {
+    Uuid::from_u128(0x9a40_0000 + u128::try_from(number).unwrap())
+}
+
 impl History {
     pub(super) fn begin(log: &mut Log) -> Self {
         for customer in 1..=CUSTOMERS {
@@ -62,6 +67,15 @@ impl History {
         today() - Days::new(40) + Days::new(dice.below(days).unsigned_abs())
     }
 
+    /// Any subject.
+    pub(super) fn part(&self, dice: &mut Dice) -> Part {
+        match dice.below(3) {
+            0 => Part::Party(dice.customer().0),
+            1 => Part::Party(transfer_id(dice.below(self.transfers) + 1).0),
+            _ => Part::Loan(LoanNumber(dice.below(self.loans) + 1)),
+        }
+    }
+
     /// Any filter.
     pub(super) fn wanted(&self, dice: &mut Dice, head: i64) -> Wanted {
         let mut wanted = all(if dice.below(2) == 0 { head } else { dice.below(head) });
@@ -72,6 +86,12 @@ impl History {
             0 => Some(Part::Party(dice.customer().0)),
             1 => Some(Part::Party(transfer_id(dice.below(self.transfers) + 1).0)),
             2 => Some(Part::Loan(LoanNumber(dice.below(self.loans) + 1))),
+            _ => None,
+        };
+        wanted.reference = match dice.below(12) {
+            0 => Some(Voucher::Id(payment_id(dice.below(50)))),
+            1 => Some(Voucher::Id(transfer_id(dice.below(self.transfers) + 1).0)),
+            2 => Some(Voucher::Loan(LoanNumber(dice.below(self.loans) + 1))),
             _ => None,
         };
         if dice.below(3) > 0 {
@@ -96,7 +116,7 @@ impl History {
         let done = match dice.below(20) {
             0..4 => false,
             4..10 => {
-                let purpose = WalletPurpose::Payment { payment_id: PaymentId(Uuid::from_u128(9)) };
+                let purpose = WalletPurpose::Payment { payment_id: PaymentId(payment_id(amount.get() % 50)) };
                 let debit = WalletCommand::Debit { amount, purpose, remarks: None, business_on };
                 log.run::<Wallet>(customer, debit).is_ok()
             }
