@@ -4,9 +4,9 @@
 //! float. Unknown fields are ignored. Faults are reported in the order in which a form asks for its fields, which
 //! is the order of the documented body.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+mod members;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +15,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use lumbung_domain::Invalid;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use self::members::Members;
 use super::error::{ApiError, FieldError};
 use super::receive::Incoming;
 use crate::app::App;
@@ -27,8 +26,6 @@ use crate::memory::Held;
 /// A body up to this size takes nothing of the memory that bodies share: there is room for one on every connection, so
 /// that large bodies, whoever sends them, keep nobody from logging in or deciding.
 const SMALL_BYTES: usize = 4096;
-/// So much of the name of a member is told: what is sent must not grow with what came.
-const LONGEST_NAME: usize = 100;
 /// A body that arrives slower is given up.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
@@ -128,43 +125,6 @@ fn values(text: &[u8]) -> Result<BTreeMap<String, &RawValue>, ApiError> {
     }
     let fault = |name: String| FieldError { field: name.into(), message: "must be given once".into() };
     Err(ApiError::fields(twice.into_iter().map(fault).collect()))
-}
-
-/// The members of an object. Which of two was meant by a client that names one twice is nobody's to guess (RFC 8259 §4).
-struct Members<'a> {
-    values: BTreeMap<String, &'a RawValue>,
-    twice: BTreeSet<String>,
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reading;
-
-        impl<'de> Visitor<'de> for Reading {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members { values: BTreeMap::new(), twice: BTreeSet::new() };
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    match members.values.entry(name) {
-                        Entry::Vacant(free) => {
-                            free.insert(value);
-                        }
-                        Entry::Occupied(taken) => {
-                            members.twice.insert(taken.key().chars().take(LONGEST_NAME).collect());
-                        }
-                    }
-                }
-                Ok(members)
-            }
-        }
-
-        deserializer.deserialize_map(Reading)
-    }
 }
 
 impl<'a> Fields<'a> {
