@@ -45,7 +45,10 @@ async fn a_denied_attempt_is_a_row_that_names_who_and_what() {
     assert_eq!(server.attempts().await, Vec::<Value>::new());
 
     let path = format!("/api/loans/{loan}?stale=ok");
-    let request = server.request(Method::GET, &path).bearer_auth(&surabaya).header("X-Request-Id", "look-1");
+    let request = server
+        .request(Method::GET, &path)
+        .bearer_auth(&surabaya)
+        .header("X-Request-Id", "0192a4b0-0000-7000-8000-00000000000a");
     assert_eq!(send(request.header("User-Agent", "Firefox")).await.status, 403);
     server.post(&format!("/api/approval/{loan}/approve"), &surabaya, json!({})).await;
     server.post("/api/loans", &surabaya, json!({})).await;
@@ -76,7 +79,10 @@ async fn a_denied_attempt_is_a_row_that_names_who_and_what() {
         assert!(row["session"].is_string());
     }
     let officer = server.user_id("marketing.sby@loan.com").await;
-    assert_eq!((&rows[0]["actor"], &rows[0]["request_id"]), (&json!(officer), &json!("look-1")));
+    assert_eq!(
+        (&rows[0]["actor"], &rows[0]["request_id"]),
+        (&json!(officer), &json!("0192a4b0-0000-7000-8000-00000000000a"))
+    );
     let vault = server.app().ledger.vault();
     let hash = |purpose, value: &[u8]| {
         let hash = vault.keyed_hash(purpose, &[value]);

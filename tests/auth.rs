@@ -1,5 +1,6 @@
 //! Coming in, staying in, leaving, and getting back in without a password.
 
+mod addresses;
 mod flood;
 mod house;
 mod limits;

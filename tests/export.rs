@@ -4,6 +4,7 @@ mod command_line;
 mod damaged;
 pub(crate) mod example;
 mod fold;
+mod lost;
 mod round_trip;
 
 use lumbung_journal::portable::{Exported, ImportError, Imported, KeysOnImport, Passphrase, export, import};

@@ -6,6 +6,7 @@ mod folds;
 mod samples;
 
 mod long_wallet;
+mod sampler;
 mod snapshots;
 
 mod history;

@@ -261,7 +261,13 @@ async fn every_error_of_a_file_has_two_fields_but_for_who_must_log_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_number_of_a_person_is_no_id_of_a_request() {
     let server = Server::start().await;
-    for (given, taken) in [("req-7", true), ("3171234567890123", false), ("0812-3456-7890", false)] {
+    for (given, taken) in [
+        ("0192a4b0-0000-7000-8000-00000000000a", true),
+        ("4bf92f3577b34da6a3ce929d0e0e4736", true),
+        ("3171234567890123", false),
+        ("0812-3456-7890", false),
+        ("budi-081234567890", false),
+    ] {
         let request = server.request(Method::GET, "/livez").header("X-Request-Id", given);
         assert_eq!(send(request).await.headers["x-request-id"] == given, taken, "{given}");
     }

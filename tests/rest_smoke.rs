@@ -334,9 +334,12 @@ async fn what_is_no_request_of_this_api() {
     let form = server.request(Method::POST, "/api/auth/login").body("email=x");
     assert_eq!(error(form).await.0, 415);
     let problem = server.request(Method::GET, "/api/loans").header("Accept", "application/problem+json");
-    let problem = send(problem.header("X-Request-Id", "mine-1")).await;
+    let problem = send(problem.header("X-Request-Id", "0192a4b0-0000-7000-8000-00000000000a")).await;
     assert_eq!(problem.headers["content-type"], "application/problem+json");
-    assert_eq!(problem.headers["x-request-id"], "mine-1");
-    assert_eq!((&problem.json["status"], &problem.json["requestId"]), (&json!(401), &json!("mine-1")));
+    assert_eq!(problem.headers["x-request-id"], "0192a4b0-0000-7000-8000-00000000000a");
+    assert_eq!(
+        (&problem.json["status"], &problem.json["requestId"]),
+        (&json!(401), &json!("0192a4b0-0000-7000-8000-00000000000a"))
+    );
     assert_eq!(problem.headers["cache-control"], "no-store");
 }

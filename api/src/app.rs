@@ -12,15 +12,18 @@ use tokio::sync::{Notify, watch};
 use crate::audit::{Audit, Bounds};
 use crate::auth::{AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
 use crate::config::{Config, Environment, Limits};
-use crate::exports::Exports;
 use crate::memory::Memory;
 use crate::metrics::Requests;
 use crate::node::Node;
 use crate::numbers::Numbers;
 use crate::operations::Operations;
 use crate::rest::{Cors, ROUTES};
+use crate::seats::Seats;
 use crate::secret::SecretKey;
 use crate::uploads::{self, Uploads};
+
+/// Reports that one person has on their way at once.
+const REPORTS_OF_ONE: usize = 2;
 
 /// Shared by all requests of a node.
 pub struct App {
@@ -34,6 +37,8 @@ pub struct App {
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub failed_logins: FailedLogins,
+    /// Those of one address, whatever the accounts.
+    pub failed_logins_of_addresses: FailedLogins,
     /// What one address may ask for that costs us or somebody else.
     pub quota: AddressQuota,
     /// How often one address may show a token that is not good.
@@ -48,7 +53,7 @@ pub struct App {
     /// What all JSON bodies may take together.
     pub bodies: Memory,
     /// Long reports on their way.
-    pub exports: Arc<Exports>,
+    pub reports: Arc<Seats>,
     pub audit: Audit,
     pub requests: Requests,
     /// The zone that the documented endpoints print times in.
@@ -91,8 +96,12 @@ impl App {
                 uploads::Bounds::from(&limits),
             ),
             bodies: Memory::new(limits.bodies_memory_bytes),
-            exports: Exports::new(limits.reports_at_once),
+            reports: Seats::new(
+                usize::try_from(limits.reports_at_once).unwrap_or(usize::MAX),
+                REPORTS_OF_ONE,
+            ),
             failed_logins: FailedLogins::new(limits.failed_logins_per_quarter_hour),
+            failed_logins_of_addresses: FailedLogins::new(limits.failed_logins_per_address_per_quarter_hour),
             quota: AddressQuota::new(limits.sensitive_requests_per_hour),
             refusals: AddressQuota::new(limits.sensitive_requests_per_hour),
             trusted_proxies: config.trusted_proxies.clone(),

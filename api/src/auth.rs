@@ -30,4 +30,5 @@ pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use login_name::{LoginName, Way};
 pub use passwords::{Passwords, PasswordsError, Standing};
 pub use quota::AddressQuota;
+pub(crate) use quota::network;
 pub use tokens::{RefreshToken, Token, TokenError, Tokens};

@@ -1,7 +1,7 @@
 //! What operators watch: how the background work goes, as a summary and as it happens.
 //!
 //! One task follows the feed and tells of transfers whose state changed, whichever node changed it. Bounds: [`WATCHERS`]
-//! listeners; one who does not keep up with [`HELD_CHANGES`] misses some and is told how many; the summary is made once a second
+//! listeners, [`WATCHERS_EACH`] of one person; one who does not keep up with [`HELD_CHANGES`] misses some and is told how many; the summary is made once a second
 //! at most, however many ask.
 
 mod overview;
@@ -11,20 +11,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use lumbung_domain::{AnyEvent, TransferEvent, TransferStatus};
+use lumbung_domain::{AnyEvent, TransferEvent, TransferStatus, UserId};
 use lumbung_journal::feed::RING_FACTS;
 use lumbung_journal::{Fact, Feed, Stop, Stopper};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::sync::broadcast;
 use tracing::warn;
 
 use crate::app::App;
 use crate::rest::ApiError;
+use crate::seats::{Seat, Seats};
 pub use overview::Overview;
 use pace::Pace;
 
 /// How many may listen at once, each with a connection of its own.
 const WATCHERS: usize = 32;
+/// Of one person: nobody takes the seats of all.
+const WATCHERS_EACH: usize = 4;
 /// Changes that are held for who is slow.
 const HELD_CHANGES: usize = 1_024;
 /// How old a summary may be.
@@ -51,7 +54,7 @@ pub struct TransferChange {
 pub struct Operations {
     changes: broadcast::Sender<TransferChange>,
     pace: Arc<Mutex<Pace>>,
-    seats: Arc<Semaphore>,
+    seats: Arc<Seats>,
     last: tokio::sync::Mutex<Option<(Instant, Arc<Overview>)>>,
     stopper: Stopper,
     stop: Stop,
@@ -62,7 +65,7 @@ pub struct Watcher {
     pub changes: broadcast::Receiver<TransferChange>,
     /// Raised when the node ends.
     pub stop: Stop,
-    _seat: OwnedSemaphorePermit,
+    _seat: Seat,
 }
 
 impl Operations {
@@ -82,14 +85,14 @@ impl Operations {
                 }
             }
         });
-        let seats = Arc::new(Semaphore::new(WATCHERS));
+        let seats = Seats::new(WATCHERS, WATCHERS_EACH);
         Self { changes, pace, seats, last: tokio::sync::Mutex::new(None), stopper, stop }
     }
 
-    /// Takes a seat; `None` if all are taken.
+    /// Takes a seat; `None` if all, or the person's own, are taken.
     #[must_use]
-    pub fn watch(&self) -> Option<Watcher> {
-        let seat = Arc::clone(&self.seats).try_acquire_owned().ok()?;
+    pub fn watch(&self, person: UserId) -> Option<Watcher> {
+        let seat = self.seats.take(person)?;
         Some(Watcher { changes: self.changes.subscribe(), stop: self.stop.clone(), _seat: seat })
     }
 

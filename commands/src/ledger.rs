@@ -74,6 +74,8 @@ pub struct Options {
     pub keep_answers_for: Duration,
     /// Compare what a batch changed with the log after every so many batches; 0 is never.
     pub sample_every: u64,
+    /// The most events that one such comparison folds, while callers wait; what does not fit is passed over.
+    pub sample_events: u64,
     /// Write the state of a stream down after so many more events of it; 0 is never.
     pub snapshot_every: u32,
 }
@@ -96,6 +98,7 @@ impl Options {
             anchor_every: Duration::from_secs(60),
             keep_answers_for: Duration::from_secs(7 * 24 * 60 * 60),
             sample_every: 10_000,
+            sample_events: 5_000,
             snapshot_every: 500,
         }
     }
@@ -163,6 +166,7 @@ impl Ledger {
             snapshots: Arc::clone(&snapshots),
             elsewhere,
             sample_every: options.sample_every,
+            sample_events: options.sample_events,
             batch_commands: options.batch_commands.max(1),
             batch_bytes: options.batch_bytes,
         };

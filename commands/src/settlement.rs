@@ -12,18 +12,20 @@
 mod agenda;
 mod progress;
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lumbung_domain::{TransferId, TransferStatus};
 use lumbung_journal::process::{checkpoint, note_checkpoint, pause};
-use lumbung_journal::{JournalError, Lease, Stop, Stopper};
+use lumbung_journal::{Facts, JournalError, Lease, Stop, Stopper};
 use sqlx::postgres::PgConnectOptions;
 
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
 use crate::ledger::{Answer, Call, IdempotencyKey, Lane, Ledger, NoAnswer, UseCase};
-use crate::transfer::{GiveUpTransfer, SettleTransfer};
+use crate::transfer::{GiveUpTransfer, SettleTransfer, TransferEnd};
 use agenda::{Agenda, Due};
 use progress::Progress;
 pub use progress::{SettlementCounts, SettlementProgress, SettlementState};
@@ -35,7 +37,7 @@ pub const PROCESS: &str = "settlement";
 const UNDER_WAY: usize = 256;
 /// How often a command may fail before its transfer is parked.
 const FAILURES: u32 = 5;
-/// Events that are read at once.
+/// Events that are read at once; between two pages everything else has its turn.
 const READ: usize = 4_096;
 /// How often the lease is looked at and the checkpoint noted.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +47,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const TROUBLE: Duration = Duration::from_millis(200);
 /// How long the use cases under way are waited for at the end.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long the end of the task is waited for: that, and the last note of the checkpoint.
+const END_WITHIN: Duration = Duration::from_secs(7);
+
+/// A page of the log that is on its way.
+type Page = Pin<Box<dyn Future<Output = Result<Vec<Facts>, JournalError>> + Send>>;
 
 /// The running task of a node.
 pub struct Settlement {
@@ -72,7 +79,14 @@ struct Shift {
 /// How a request ended.
 struct Ended {
     due: Due,
-    told: Result<TransferStatus, Trouble>,
+    told: Result<Told, Trouble>,
+}
+
+enum Told {
+    /// It was brought to this end by this very request.
+    Done(TransferStatus),
+    /// It had ended, or the answer was given before.
+    AlreadySo,
 }
 
 enum Trouble {
@@ -103,11 +117,24 @@ impl Settlement {
         self.task.abort();
     }
 
-    /// Lets the use cases under way be answered, for at most five seconds, and ends the task.
+    /// Lets the use cases under way be answered, for at most five seconds, and ends the task, after seven seconds by force.
     pub async fn stopped(self) {
         self.stopper.stop();
-        if let Err(panic) = self.task.await {
-            error!(error = &panic as &dyn std::error::Error, "the settlement of transfers did not end well");
+        let task = self.task.abort_handle();
+        match tokio::time::timeout(END_WITHIN, self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(panic)) => {
+                error!(
+                    error = &panic as &dyn std::error::Error,
+                    "the settlement of transfers did not end well"
+                );
+            }
+            Err(_) => {
+                task.abort();
+                warn!(
+                    "the settlement of transfers did not end in time; what it had begun is asked for again"
+                );
+            }
         }
     }
 }
@@ -115,7 +142,6 @@ impl Settlement {
 impl Shift {
     async fn work(self) {
         while !self.stop.is_raised() {
-            self.progress.state(SettlementState::Standby);
             let lease = tokio::select! {
                 lease = Lease::wait(&self.database, PROCESS) => lease,
                 () = self.stop.raised() => return,
@@ -123,6 +149,7 @@ impl Shift {
             let worked = match lease {
                 Ok(mut lease) => {
                     let worked = self.settle(&mut lease).await;
+                    self.progress.standby();
                     lease.give_back().await;
                     worked
                 }
@@ -144,31 +171,37 @@ impl Shift {
         info!(position = noted, "settling transfers");
         let mut agenda = Agenda::new(noted);
         let mut news = self.ledger.feed().watch();
-        // What was settled since the checkpoint is found out before anything is asked for.
         let caught_up = self.ledger.feed().reached();
-        while agenda.read_to() < caught_up && agenda.has_room() {
-            self.read(&mut agenda).await?;
-        }
+        let mut page = None;
         let mut under_way = JoinSet::new();
         let mut look = tokio::time::interval(LOOK_EVERY);
         while !self.stop.is_raised() {
             news.mark_unchanged();
-            while self.read(&mut agenda).await? {}
-            while under_way.len() < UNDER_WAY
+            if page.is_none() {
+                page = self.next_page(&agenda);
+            }
+            // What was settled since the checkpoint is found out before anything is asked for.
+            let asking = agenda.read_to() >= caught_up || !agenda.has_room();
+            while asking
+                && under_way.len() < UNDER_WAY
                 && let Some(due) = agenda.next(Instant::now())
             {
                 under_way.spawn(ask(self.ledger.clone(), due));
             }
             self.progress.show(&agenda, under_way.len());
-            let next_at = agenda.next_at().filter(|_| under_way.len() < UNDER_WAY);
+            let next_at = agenda.next_at().filter(|_| asking && under_way.len() < UNDER_WAY);
             tokio::select! {
+                batches = arrival(&mut page), if page.is_some() => {
+                    page = None;
+                    batches?.iter().flat_map(|batch| batch.iter()).for_each(|fact| agenda.take_in(fact));
+                }
                 Some(ended) = under_way.join_next() => {
                     self.conclude(&mut agenda, ended);
                     while let Some(ended) = under_way.try_join_next() {
                         self.conclude(&mut agenda, ended);
                     }
                 }
-                changed = news.changed(), if agenda.has_room() => if changed.is_err() { return Ok(()) },
+                changed = news.changed(), if page.is_none() && agenda.has_room() => if changed.is_err() { return Ok(()) },
                 () = until(next_at), if next_at.is_some() => {}
                 _ = look.tick() => {
                     lease.check().await?;
@@ -186,17 +219,11 @@ impl Shift {
         self.note(&agenda, &mut noted).await
     }
 
-    /// Reads on, if there is room and anything to read.
-    async fn read(&self, agenda: &mut Agenda) -> Result<bool, Interrupted> {
-        if !agenda.has_room() {
-            return Ok(false);
-        }
-        let batches = self.ledger.feed().after(agenda.read_to(), READ).await?;
-        let before = agenda.read_to();
-        for fact in batches.iter().flat_map(|batch| batch.iter()) {
-            agenda.take_in(fact);
-        }
-        Ok(agenda.read_to() > before)
+    /// Begins to read on, if there is room and anything to read.
+    fn next_page(&self, agenda: &Agenda) -> Option<Page> {
+        let (feed, after) = (Arc::clone(self.ledger.feed()), agenda.read_to());
+        let read: Page = Box::pin(async move { feed.after(after, READ).await });
+        (agenda.has_room() && after < self.ledger.feed().reached()).then_some(read)
     }
 
     async fn note(&self, agenda: &Agenda, noted: &mut i64) -> Result<(), Interrupted> {
@@ -212,8 +239,10 @@ impl Shift {
         // The loop catches panics of decisions; what is left is a runtime that ends.
         let Ok(Ended { due, told }) = ended else { return };
         match told {
-            Ok(status) => {
-                self.progress.ended(status);
+            Ok(told) => {
+                if let Told::Done(status) = told {
+                    self.progress.ended(status);
+                }
                 agenda.finish(due.position);
             }
             Err(trouble) => {
@@ -222,6 +251,14 @@ impl Shift {
                 agenda.rest(due, again, matches!(trouble, Trouble::Failed));
             }
         }
+    }
+}
+
+/// Whoever stops waiting for it finds it where it was.
+async fn arrival(page: &mut Option<Page>) -> Result<Vec<Facts>, JournalError> {
+    match page {
+        Some(page) => page.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -243,16 +280,19 @@ async fn ask(ledger: Ledger, due: Due) -> Ended {
     Ended { due, told }
 }
 
-async fn request<U: UseCase<Outcome = TransferStatus>>(
+async fn request<U: UseCase<Outcome = TransferEnd>>(
     ledger: &Ledger,
     due: Due,
     step: Step,
     use_case: U,
-) -> Result<TransferStatus, Trouble> {
+) -> Result<Told, Trouble> {
     let key = Some(derived_id(ledger, due.position, step, due.transfer));
     let call = Call { metadata: vec![("process_manager", PROCESS.to_owned())], key };
     match ledger.execute_in(Lane::Manager, use_case, call).await {
-        Ok(Answer { outcome: Ok(status), .. }) => Ok(status),
+        Ok(Answer { outcome: Ok(TransferEnd { status, now: true }), replayed: false, .. }) => {
+            Ok(Told::Done(status))
+        }
+        Ok(Answer { outcome: Ok(_), .. }) => Ok(Told::AlreadySo),
         Ok(Answer { outcome: Err(rejection), .. }) => {
             error!(transfer = %due.transfer, code = rejection.code(), "the ledger refuses to settle a transfer");
             Err(Trouble::Failed)

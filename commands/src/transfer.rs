@@ -6,7 +6,7 @@ mod retry;
 mod settle;
 mod start;
 
-pub use outcome::TransferOutcome;
+pub use outcome::{TransferEnd, TransferOutcome};
 pub use park::{GiveUpTransfer, ParkTransfer};
 pub use retry::RetryTransfer;
 pub use settle::SettleTransfer;

@@ -142,10 +142,20 @@ fn side(row: &PgRow, of: &'static str, party: &'static str, loan: &'static str) 
     let account = account(row, of)?;
     let party: Option<Uuid> = row.try_get(party)?;
     let loan: Option<i64> = row.try_get(loan)?;
-    let party = party.map(|id| match account {
-        Account::TransfersInTransit => Subject::Transfer(TransferId(id)),
-        _ => Subject::Wallet(UserId(id)),
-    });
+    let party = party
+        .map(|id| match account {
+            Account::TransfersInTransit => Ok(Subject::Transfer(TransferId(id))),
+            Account::CustomerWallets => Ok(Subject::Wallet(UserId(id))),
+            // These have no parts, or loans for parts.
+            Account::CashAtGateway
+            | Account::LoansReceivablePrincipal
+            | Account::LoansReceivableInterest
+            | Account::MerchantSettlement
+            | Account::InterestIncome
+            | Account::PenaltyIncome
+            | Account::WriteOffs => Err(ReadError::Malformed { column: of }),
+        })
+        .transpose()?;
     Ok(Side { account, subject: party.or(loan.map(|loan| Subject::Loan(LoanNumber(loan)))) })
 }
 

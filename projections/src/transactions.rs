@@ -127,7 +127,24 @@ impl Transactions {
             }) => self.moved(fact, (*purpose).into(), *amount_rupiah, *balance_rupiah, remarks.as_ref()),
             AnyEvent::Transfer(TransferEvent::TransferSettled { .. }) => self.ended(fact, Status::Success),
             AnyEvent::Transfer(TransferEvent::TransferReturned { .. }) => self.ended(fact, Status::Returned),
-            _ => Ok(()),
+            AnyEvent::Wallet(WalletEvent::WalletOpened { .. })
+            | AnyEvent::Transfer(
+                TransferEvent::TransferStarted(_)
+                | TransferEvent::TransferParked { .. }
+                | TransferEvent::TransferRetried {},
+            )
+            | AnyEvent::Ledger(_)
+            | AnyEvent::Role(_)
+            | AnyEvent::Branch(_)
+            | AnyEvent::Product(_)
+            | AnyEvent::Staff(_)
+            | AnyEvent::User(_)
+            | AnyEvent::Document(_)
+            | AnyEvent::Claim(_)
+            | AnyEvent::Session(_)
+            | AnyEvent::Plafond(_)
+            | AnyEvent::Loan(_)
+            | AnyEvent::Message(_) => Ok(()),
         }
     }
 

@@ -79,7 +79,7 @@ const QUEUE: &str = "
 select
     (select count(*) from transfers where status <> 'SUCCESS' and status = 'PENDING') as pending,
     (select count(*) from transfers where status <> 'SUCCESS' and status = 'PARKED') as parked,
-    (select started_at from transfers where status <> 'SUCCESS' and status = 'PENDING' order by position limit 1) as oldest";
+    (select min(changed_at) from transfers where status <> 'SUCCESS' and status = 'PENDING') as oldest";
 
 /// A transfer, as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub struct TransferRow {
 pub struct Queue {
     pub pending: i64,
     pub parked: i64,
-    /// When the pending transfer that waits longest was started.
+    /// Since when the pending transfer that waits longest is pending: since its start, or since it was last to be tried again.
     pub oldest: Option<DateTime<Utc>>,
 }
 

@@ -1,5 +1,6 @@
 //! How often one may try.
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lumbung::auth::Standing;
@@ -10,6 +11,11 @@ use super::house::{House, JANE, JOHN};
 use crate::rest_smoke::{Answer, send};
 
 const THREE: (&str, &str) = ("LUMBUNG_LIMITS_FAILED_LOGINS_PER_QUARTER_HOUR", "3");
+
+/// Each somewhere else.
+fn stranger(number: u8) -> Standing {
+    Standing::Stranger(Ipv4Addr::new(192, 0, 2, number).into())
+}
 
 fn held_back(answer: &Answer) -> bool {
     if answer.status != 429 {
@@ -96,7 +102,7 @@ async fn a_flood_of_strangers_keeps_no_known_device_out() {
     let mut crowd = Vec::new();
     let mut account = 0;
     let busy = loop {
-        while let Ok(place) = house.app.passwords.place(Standing::Stranger, [account; 32]).await {
+        while let Ok(place) = house.app.passwords.place(stranger(account), [account; 32]).await {
             crowd.push(place);
             account += 1;
         }

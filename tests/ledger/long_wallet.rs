@@ -38,7 +38,7 @@ fn events() -> i64 {
 fn production(database: &PgConnectOptions) -> Options {
     // The one fold of everything takes as long as it takes.
     let answer_within = Duration::from_secs(3_600);
-    Options { sample_every: 0, snapshot_every: 500, answer_within, ..options(database) }
+    Options { sample_every: 0, sample_events: 5_000, snapshot_every: 500, answer_within, ..options(database) }
 }
 
 /// Appends credits of one rupiah up to the sequence `until`, chained and encoded as the loop does it.
@@ -141,7 +141,8 @@ async fn a_hot_wallet_answers_its_first_command_after_a_restart_at_once() {
         // The first 64 tell that it is long; behind the snapshot are at most as many as it takes for two more.
         assert!(counts.loaded_events < 1_200, "{counts:?}");
         let check = node.check_cache().await.unwrap();
-        assert_eq!((check.different, check.passed_over), (0, 0), "{check:?}");
+        // The wallet is longer than what may be folded at once: only what is behind its snapshot was.
+        assert_eq!((check.different, check.from_snapshot, check.passed_over), (0, 1, 0), "{check:?}");
         node.close().await;
     }
     let node = Node::open(&database).await;

@@ -12,8 +12,8 @@ use super::doors::Doors;
 use crate::crash::dice::Dice;
 use crate::served::{Folder, Server};
 
-/// Includes the recovery of PostgreSQL on a busy machine.
-const BACK_WITHIN: Duration = Duration::from_secs(90);
+/// Includes the recovery of PostgreSQL on a slow and busy machine.
+const BACK_WITHIN: Duration = Duration::from_secs(240);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kill {

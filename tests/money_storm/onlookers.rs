@@ -36,13 +36,23 @@ struct Claim {
     position: i64,
 }
 
-/// How often somebody looked.
+/// How often somebody looked, and what came of it.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Looks {
     pub(super) good: u64,
-    /// There was nothing to be seen: something was down.
+    /// There was nothing to be seen, or it took too long.
     pub(super) missed: u64,
-    pub(super) seconds: f64,
+    seconds: f64,
+    /// Of these: from every look that found nobody there to the next one that was let in.
+    down_seconds: f64,
+}
+
+enum Seen {
+    Good,
+    /// Nobody was there, or went away in the middle.
+    Down,
+    /// Somebody was there, and did not answer in time.
+    Slow,
 }
 
 impl Board {
@@ -58,12 +68,12 @@ impl Board {
 
     /// Reads the log, and compares what servers claimed before it was read.
     pub(super) async fn look(&self, connection: &mut PgConnection) -> Result<(), String> {
-        let claims = std::mem::take(&mut *self.claims.lock().unwrap());
         let mut pages = self.pages.lock().await;
-        if let Err(error) = pages.look(connection).await {
-            self.claims.lock().unwrap().extend(claims);
-            return Err(error.to_string());
-        }
+        // Later claims may tell of what this look does not reach. They stay on the board until a look has come to its end:
+        // one may be cut short at any moment.
+        let known = self.claims.lock().unwrap().len();
+        pages.look(connection).await.map_err(|error| error.to_string())?;
+        let claims: Vec<_> = self.claims.lock().unwrap().drain(..known).collect();
         for Claim { owner, balance_rupiah, position } in claims {
             let had = pages.had(owner, balance_rupiah, position);
             assert!(had, "a server said {balance_rupiah} of wallet {owner} at {position}; it never had that");
@@ -73,8 +83,13 @@ impl Board {
 }
 
 impl Looks {
-    pub(super) fn per_second(&self) -> f64 {
-        (self.good + self.missed) as f64 / self.seconds
+    /// Good looks alone, over the time in which there was something to be seen.
+    pub(super) fn per_second_up(&self) -> f64 {
+        self.good as f64 / self.seconds_up()
+    }
+
+    pub(super) fn seconds_up(&self) -> f64 {
+        self.seconds - self.down_seconds
     }
 }
 
@@ -85,13 +100,17 @@ pub(super) async fn watch_log(board: Arc<Board>, database: PgConnectOptions) -> 
     while watch.goes_on(&board).await {
         let looked =
             tokio::time::timeout(ANSWER_WITHIN, look_at_log(&board, &mut connection, &database)).await;
-        let seen = looked.ok().flatten();
-        if seen.is_none() {
+        let seen = match looked {
+            Ok(Some(())) => Seen::Good,
+            Ok(None) => Seen::Down,
+            Err(_) => Seen::Slow,
+        };
+        if !matches!(seen, Seen::Good) {
             connection = None;
         }
-        watch.note(seen);
+        watch.note(&seen);
     }
-    watch.looks
+    watch.end()
 }
 
 async fn look_at_log(
@@ -110,9 +129,9 @@ pub(super) async fn watch_servers(board: Arc<Board>, town: Arc<Town>, doors: Doo
     let mut watch = Watch::begin();
     while watch.goes_on(&board).await {
         let seen = ask_servers(&board, &town, &doors, &mut dice).await;
-        watch.note(seen);
+        watch.note(&seen.map_or(Seen::Down, |()| Seen::Good));
     }
-    watch.looks
+    watch.end()
 }
 
 async fn ask_servers(board: &Board, town: &Town, doors: &Doors, dice: &mut Dice) -> Option<()> {
@@ -153,6 +172,9 @@ fn trial_balance(data: &Value) -> BTreeMap<String, i64> {
 struct Watch {
     ticks: tokio::time::Interval,
     started: Instant,
+    /// When this look began.
+    began: Instant,
+    down_since: Option<Instant>,
     looks: Looks,
 }
 
@@ -160,20 +182,38 @@ impl Watch {
     fn begin() -> Self {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        Self { ticks, started: Instant::now(), looks: Looks::default() }
+        let started = Instant::now();
+        Self { ticks, started, began: started, down_since: None, looks: Looks::default() }
     }
 
     /// Waits for the next tick, until the board is closed.
     async fn goes_on(&mut self, board: &Board) -> bool {
         self.ticks.tick().await;
-        self.looks.seconds = self.started.elapsed().as_secs_f64();
+        self.began = Instant::now();
         !board.closed.load(Ordering::Relaxed)
     }
 
-    fn note(&mut self, seen: Option<()>) {
+    fn note(&mut self, seen: &Seen) {
         match seen {
-            Some(()) => self.looks.good += 1,
-            None => self.looks.missed += 1,
+            Seen::Good => self.looks.good += 1,
+            Seen::Down | Seen::Slow => self.looks.missed += 1,
         }
+        if matches!(seen, Seen::Down) {
+            self.down_since.get_or_insert(self.began);
+        } else {
+            self.up_again();
+        }
+    }
+
+    fn up_again(&mut self) {
+        if let Some(since) = self.down_since.take() {
+            self.looks.down_seconds += (self.began - since).as_secs_f64();
+        }
+    }
+
+    fn end(mut self) -> Looks {
+        self.up_again();
+        self.looks.seconds = (self.began - self.started).as_secs_f64();
+        self.looks
     }
 }

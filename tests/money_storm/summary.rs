@@ -32,7 +32,7 @@ impl fmt::Display for Summary {
         for (kill, count) in self.green.iter().flat_map(|report| &report.kills) {
             *kills.entry(*kill).or_default() += count;
         }
-        let least = self.green.iter().map(|report| report.log.per_second()).fold(f64::INFINITY, f64::min);
+        let least = self.green.iter().map(|report| report.log.per_second_up()).fold(f64::INFINITY, f64::min);
         let slowest = self.green.iter().map(|report| report.drained).max().unwrap_or_default();
         writeln!(f, "| | |\n|:--|--:|")?;
         writeln!(f, "| rounds green, red | {}, {} |", self.green.len(), self.red.len())?;
@@ -49,8 +49,8 @@ impl fmt::Display for Summary {
         writeln!(f, "| transfers returned | {} |", self.sum(|report| report.returned))?;
         writeln!(f, "| events | {} |", self.sum(|report| report.events.unsigned_abs()))?;
         writeln!(f, "| good looks at the log | {} |", self.sum(|report| report.log.good))?;
-        writeln!(f, "| looks that found it down | {} |", self.sum(|report| report.log.missed))?;
-        writeln!(f, "| looks a second, least of all rounds | {least:.1} |")?;
+        writeln!(f, "| looks that found it down or slow | {} |", self.sum(|report| report.log.missed))?;
+        writeln!(f, "| good looks a second while PostgreSQL was up, least of all rounds | {least:.1} |")?;
         writeln!(f, "| good looks through the servers | {} |", self.sum(|report| report.asked.good))?;
         write!(f, "| slowest restart with all transfers ended | {slowest:.1?} |")
     }

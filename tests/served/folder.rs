@@ -89,7 +89,7 @@ impl Folder {
     /// A look at the database beside the server that runs it. Ended by [`Attached::leave`], so that this process never
     /// takes the cluster over when the server is killed.
     pub(crate) async fn attach(&self) -> Attached {
-        let options = ClusterOptions { ready_within: Duration::from_secs(60), ..ClusterOptions::default() };
+        let options = ClusterOptions { ready_within: Duration::from_secs(180), ..ClusterOptions::default() };
         let cluster = Cluster::open(&self.data, &options).await.unwrap();
         assert_eq!(cluster.role(), Role::Attached, "the server is to own the cluster");
         let pool = app_pool(&cluster.url("lumbung"), 4).await.unwrap();

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 
 use super::{Folder, Http};
 
-/// Includes the first start of a cluster, on a busy machine.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+/// Includes the first start of a cluster, on a slow and busy machine.
+const READY_WITHIN: Duration = Duration::from_secs(300);
+const STOPPED_WITHIN: Duration = Duration::from_secs(180);
 const READY: &str = "Lumbung is ready on http://";
 
 static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -138,7 +139,7 @@ impl Server {
     pub(crate) async fn stop(mut self) -> ExitStatus {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-        let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
+        let ended = tokio::time::timeout(STOPPED_WITHIN, self.child.wait()).await;
         ended.unwrap_or_else(|_| panic!("did not stop; the server said:\n{}", tail(&self.log))).unwrap()
     }
 }

@@ -46,6 +46,11 @@ impl Node {
     pub(crate) async fn assert_cache_equals_log(&self) {
         let check = self.ledger.check_cache().await.expect("the loop is gone");
         assert_eq!((check.different, self.ledger.counts().differences), (0, 0), "{check:?}");
+        assert_eq!(
+            (check.from_snapshot, check.passed_over),
+            (0, 0),
+            "not all was folded from the first event: {check:?}"
+        );
     }
 }
 
@@ -56,13 +61,14 @@ impl std::ops::Deref for Node {
     }
 }
 
-/// Compares every batch's streams with the log, and waits for nothing as long as production would.
+/// Compares every batch's streams with the log, from their first events however long they are, and waits for nothing as long as production would.
 pub(crate) fn options(database: &PgConnectOptions) -> Options {
     Options {
         pool_size: 4,
         answer_within: Duration::from_secs(60),
         append_within: Duration::from_secs(5),
         sample_every: 1,
+        sample_events: u64::MAX,
         ..Options::new(database.clone(), MasterKey::new(MASTER_KEY), Arc::new(|at| at.date_naive()))
     }
 }

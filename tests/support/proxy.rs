@@ -1,4 +1,4 @@
-//! A relay in front of PostgreSQL that loses connections at the worst moments of an append.
+//! A relay in front of PostgreSQL that loses connections at the worst moments of an append, or of an import's commit.
 //!
 //! It reads the protocol's frames, so that it knows which connection appends and when a request is whole.
 
@@ -24,6 +24,8 @@ pub(crate) enum Cut {
     BeforeTheAnswer,
     /// As before, but the connection stays open and silent.
     Silence,
+    /// The request does not get through, and from then on nobody does.
+    TheWholeServer,
 }
 
 pub(crate) struct Proxy {
@@ -36,6 +38,7 @@ pub(crate) struct Proxy {
 struct Plan {
     next: VecDeque<Cut>,
     made: usize,
+    down: bool,
 }
 
 impl Proxy {
@@ -71,6 +74,9 @@ impl Drop for Proxy {
 async fn accept(listener: UnixListener, plan: Arc<Mutex<Plan>>) {
     let server: PathBuf = socket_folder().join(".s.PGSQL.5432");
     while let Ok((client, _)) = listener.accept().await {
+        if plan.lock().unwrap().down {
+            continue;
+        }
         let Ok(server) = UnixStream::connect(&server).await else { continue };
         tokio::spawn(relay(client, server, Arc::clone(&plan)));
     }
@@ -88,16 +94,17 @@ async fn relay(client: UnixStream, server: UnixStream, plan: Arc<Mutex<Plan>>) {
             frame = from_client.next() => {
                 let Some(frame) = frame else { return };
                 appends |= frame[0] == b'P' && contains(&frame, b"journal.append(");
-                if appends && frame[0] == b'E' {
+                let commits = frame[0] == b'Q' && frame[5..] == *b"commit\0";
+                if commits || (appends && frame[0] == b'E') {
                     cut = take(&plan);
-                    if cut == Some(Cut::BeforeTheRequest) {
+                    if matches!(cut, Some(Cut::BeforeTheRequest | Cut::TheWholeServer)) {
                         return;
                     }
                 }
                 if to_server.write_all(&frame).await.is_err() {
                     return;
                 }
-                if frame[0] == b'S' && cut == Some(Cut::BehindTheRequest) {
+                if (commits || frame[0] == b'S') && cut == Some(Cut::BehindTheRequest) {
                     return;
                 }
             }
@@ -118,6 +125,7 @@ fn take(plan: &Mutex<Plan>) -> Option<Cut> {
     let mut plan = plan.lock().unwrap();
     let cut = plan.next.pop_front();
     plan.made += usize::from(cut.is_some());
+    plan.down |= cut == Some(Cut::TheWholeServer);
     cut
 }
 

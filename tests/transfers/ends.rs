@@ -1,7 +1,5 @@
 //! How a transfer ends.
 
-use std::time::{Duration, Instant};
-
 use lumbung_domain::TransferStatus;
 
 use super::start::{Deactivate, Fill, balance, doubled, hold_back, settle, start, status, story, until};
@@ -10,25 +8,19 @@ use crate::support::ledger::{Node, assert_sound, furnish, run};
 use crate::support::people::{register_customer, top_up};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_receiver_gets_the_money_at_once() {
+async fn the_receiver_gets_the_money() {
     let database = database().await;
     let node = Node::open(&database).await;
     furnish(&node).await;
     let (from, to) = (register_customer(&node).await, register_customer(&node).await);
     run(&node, top_up(from, 1_000)).await;
     let settlement = settle(&database, &node);
-    let mut waits = Vec::new();
     for _ in 0..20 {
         let transfer = start(&node, from, to, 10).await;
-        let started = Instant::now();
         until(&node, transfer, TransferStatus::Success).await;
-        waits.push(started.elapsed());
         assert_eq!(story(&node, transfer).await, ["TransferStarted", "TransferSettled"]);
     }
     assert_eq!((balance(&node, from).await, balance(&node, to).await), (800, 200));
-    // Most of them before anybody could have looked twice; a machine that is busy may hold up some.
-    waits.sort_unstable();
-    assert!(waits[10] < Duration::from_millis(250), "{waits:?}");
     settlement.stopped().await;
     assert_sound(&node).await;
     node.close().await;

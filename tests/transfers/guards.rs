@@ -1,7 +1,7 @@
 //! What keeps a transfer from being settled twice: its own state, and the id of the request. Each suffices without the other.
 
 use lumbung_commands::settlement::{PROCESS, Step, derived_id};
-use lumbung_commands::transfer::SettleTransfer;
+use lumbung_commands::transfer::{SettleTransfer, TransferEnd};
 use lumbung_commands::{Book, Call, Halt, IdempotencyKey, UseCase};
 use lumbung_domain::{Rupiah, TransferId, TransferStatus, UserId, Wallet, WalletCommand, WalletSource};
 use lumbung_journal::{idempotency, process};
@@ -12,6 +12,8 @@ use crate::support::cluster::database;
 use crate::support::ledger::{Node, events, furnish, run};
 use crate::support::people::{register_customer, top_up};
 
+const DONE: TransferEnd = TransferEnd { status: TransferStatus::Success, now: true };
+
 /// What settling would be if it did not look at the transfer.
 #[derive(Debug, Clone, Copy)]
 struct CreditBlindly {
@@ -21,14 +23,14 @@ struct CreditBlindly {
 
 impl UseCase for CreditBlindly {
     const NAME: &'static str = "CreditBlindly";
-    type Outcome = TransferStatus;
+    type Outcome = TransferEnd;
 
-    fn decide(&self, book: &mut Book<'_>) -> Result<TransferStatus, Halt> {
+    fn decide(&self, book: &mut Book<'_>) -> Result<TransferEnd, Halt> {
         let source = WalletSource::Transfer { transfer_id: self.transfer };
         let (owner, amount, business_on) = (self.to, Rupiah::positive(10).unwrap(), book.business_on());
         let credit = WalletCommand::Credit { owner, amount, source, remarks: None, business_on };
         book.run::<Wallet>(owner, credit)?;
-        Ok(TransferStatus::Success)
+        Ok(DONE)
     }
 }
 
@@ -61,7 +63,8 @@ async fn the_state_alone_suffices() {
             asked.spawn(async move { run(&ledger, SettleTransfer { transfer }).await });
         }
         let told = asked.join_all().await;
-        assert!(told.iter().all(|status| *status == TransferStatus::Success), "{told:?}");
+        assert!(told.iter().all(|end| end.status == TransferStatus::Success), "{told:?}");
+        assert_eq!(told.iter().filter(|end| end.now).count(), 1, "one did it");
         assert_eq!(balance(&nodes[1], to).await, round * 10);
     }
     assert_eq!((doubled(&nodes[0]).await, events(&nodes[0], "TransferSettled").await), (0, 5));
@@ -91,6 +94,7 @@ async fn the_derived_id_alone_suffices() {
     assert_eq!(balance(&nodes[0], to).await, 10);
     // The process manager asks under the same id, so it is told that answer too, although the transfer is pending.
     let settlement = settle(&database, &nodes[0]);
+    let progress = settlement.progress();
     while process::checkpoint(nodes[0].pool(), PROCESS).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
@@ -104,9 +108,11 @@ async fn the_derived_id_alone_suffices() {
     let key = derived_id(&nodes[1], position(&nodes[1], second).await, Step::Settle, second);
     let blindly = CreditBlindly { transfer: second, to: to.user };
     let again = nodes[1].execute(blindly, call(key)).await.unwrap();
-    assert_eq!((again.replayed, again.outcome), (true, Ok(TransferStatus::Success)));
+    assert_eq!((again.replayed, again.outcome), (true, Ok(DONE)));
     assert_eq!((balance(&nodes[0], to).await, doubled(&nodes[0]).await), (20, 0));
     settlement.stopped().await;
+    // It was answered twice and did something once.
+    assert_eq!(progress.counts().settled, 1);
     for node in nodes {
         node.close().await;
     }

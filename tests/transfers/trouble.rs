@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use lumbung_commands::Expected;
+use lumbung_commands::settlement::SettlementState;
 use lumbung_commands::transfer::RetryTransfer;
 use lumbung_domain::{RoleId, TransferStatus};
-use sqlx::Executor;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Executor, Pool, Postgres};
 
 use super::start::{balance, doubled, settle, start, story, until};
 use crate::support::cluster::{database, superuser};
@@ -84,5 +87,79 @@ async fn a_ledger_that_is_away_is_waited_for_and_nothing_is_parked() {
     assert_eq!((balance(&node, to).await, doubled(&node).await), (10, 0));
     settlement.stopped().await;
     settling.close().await;
+    node.close().await;
+}
+
+/// A node with a transfer behind its ring, as one has that starts on a log that is there, and a lock on a table.
+async fn behind_a_lock(
+    database: &PgConnectOptions,
+    table: &str,
+) -> (Node, Pool<Postgres>, PoolConnection<Postgres>) {
+    let before = Node::open(database).await;
+    furnish(&before).await;
+    let (from, to) = (register_customer(&before).await, register_customer(&before).await);
+    run(&before, top_up(from, 1_000)).await;
+    start(&before, from, to, 10).await;
+    before.close().await;
+    let node = Node::open(database).await;
+    let pool = superuser(database).await;
+    let mut lock = pool.acquire().await.unwrap();
+    lock.execute(format!("begin; lock table {table} in access exclusive mode").as_str()).await.unwrap();
+    (node, pool, lock)
+}
+
+/// The server process of the lease, once it is another one than `last`.
+async fn holder(pool: &Pool<Postgres>, last: Option<i32>) -> i32 {
+    let sql =
+        "select pid from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' and granted
+         and application_name = 'lumbung-settlement' and datname = current_database()";
+    soon(async || {
+        let found: Option<i32> = sqlx::query_scalar(sql).fetch_optional(pool).await.unwrap();
+        found.filter(|pid| Some(*pid) != last)
+    })
+    .await
+}
+
+/// What is so in the end.
+async fn soon<T>(look: impl AsyncFn() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), looking).await.expect("it never was so")
+}
+
+/// However long the log is that it reads on from its checkpoint, it is seen to work, to lose its lease and to end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_that_still_reads_is_under_watch() {
+    let database = database().await;
+    let (node, pool, mut lock) = behind_a_lock(&database, "journal.events").await;
+    let settlement = settle(&database, &node);
+    let progress = settlement.progress();
+    let works = progress.until(|state| matches!(state, SettlementState::Running { .. }));
+    assert!(tokio::time::timeout(Duration::from_secs(60), works).await.expect("nobody sees it work"));
+    let first = holder(&pool, None).await;
+    sqlx::query("select pg_terminate_backend($1)").bind(first).execute(&pool).await.unwrap();
+    holder(&pool, Some(first)).await;
+    tokio::time::timeout(Duration::from_secs(60), settlement.stopped()).await.expect("it never ends");
+    assert_eq!(progress.state(), SettlementState::Standby);
+    lock.execute("rollback").await.unwrap();
+    node.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_that_waits_for_the_database_ends_all_the_same() {
+    let database = database().await;
+    let (node, pool, mut lock) = behind_a_lock(&database, "journal.process_checkpoints").await;
+    let settlement = settle(&database, &node);
+    let waiting =
+        "select pid from pg_locks where not granted and relation = 'journal.process_checkpoints'::regclass";
+    soon(async || sqlx::query(waiting).fetch_optional(&pool).await.unwrap()).await;
+    tokio::time::timeout(Duration::from_secs(60), settlement.stopped()).await.expect("it never ends");
+    lock.execute("rollback").await.unwrap();
     node.close().await;
 }

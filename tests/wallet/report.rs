@@ -252,7 +252,7 @@ async fn a_long_report_is_one_report() {
     assert_eq!(send(request()).await.text.lines().count(), ROWS + 2);
 
     // Two of one person at once.
-    let places = [actor.user; 2].map(|user| server.app().exports.take(user).unwrap());
+    let places = [actor.user; 2].map(|user| server.app().reports.take(user).unwrap());
     let third = send(request()).await;
     assert_eq!((third.refusal().0, third.refusal().1), (503, "OVERLOADED"));
     drop(places);

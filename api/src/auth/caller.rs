@@ -96,10 +96,16 @@ async fn admitted<G: Gate>(app: &App, token: Token) -> Result<Identity, ApiError
 /// The token of a caller whom gate `G` admitted, for an answer that goes on for so long that they may lose the right to it.
 pub struct Lasting<G: Gate> {
     token: String,
+    user: UserId,
     gate: PhantomData<fn() -> G>,
 }
 
 impl<G: Gate> Lasting<G> {
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
     /// Whether the token is still good, and the gate still admits whom it stands for.
     ///
     /// # Errors
@@ -114,9 +120,9 @@ impl<G: Gate> FromRequestParts<Arc<App>> for Lasting<G> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Caller::<G>::from_request_parts(parts, app).await?;
+        let caller = Caller::<G>::from_request_parts(parts, app).await?;
         let token = bearer(&parts.headers).ok_or(ApiError::unauthorized())?.to_owned();
-        Ok(Self { token, gate: PhantomData })
+        Ok(Self { token, user: caller.user(), gate: PhantomData })
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Every account has so many failures in a quarter of an hour; each one after them makes everybody wait twice as long
 //! as the one before. Strangers share one count per account, whether it exists or not. A device that has logged in to
-//! the account, and a session of it, have counts of their own: others' failures never hold the owner back.
+//! the account, and a session of it, have counts of their own: others' failures never hold the owner back. Strangers of
+//! one address are counted together too, whatever the accounts, so that nobody tries one secret on everybody.
 //!
 //! Bounds: [`KEPT_PER_WORKER`] counts, the least recently used goes first. Only failures are counted, and whoever fails
 //! had a place among the password hashes and used it; so filling them takes longer than a window lasts, and nobody's

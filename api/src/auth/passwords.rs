@@ -4,9 +4,11 @@
 //! [`QUEUE_PER_WORKER`] more have a place per thread, then the caller is told to come back. A caller that hangs up frees
 //! its place only when its hash is done. Whoever is known has places of their own and comes first: a flood of strangers
 //! keeps no owner out. One account has [`KNOWN_AT_ONCE`] and [`STRANGERS_AT_ONCE`] of the places, whatever the devices
-//! that know it, and after [`KNOWN_IN_A_ROW`] of the known it is a stranger's turn: nobody keeps everybody else out.
+//! that know it; and after [`KNOWN_IN_A_ROW`] of the known it is a stranger's turn. The strangers of one address have
+//! [`SHARE_OF_ADDRESS`] of theirs, however many accounts they name or make up: nobody keeps everybody else out.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -18,6 +20,7 @@ use tracing::{debug, error};
 use zeroize::Zeroizing;
 
 use super::CountKey;
+use super::quota::network;
 use super::turns::{Turn, Turns};
 
 const QUEUE_PER_WORKER: usize = 32;
@@ -25,6 +28,10 @@ const QUEUE_PER_WORKER: usize = 32;
 /// Of one account. Its strangers cannot take the owner's.
 const KNOWN_AT_ONCE: usize = 2;
 const STRANGERS_AT_ONCE: usize = 1;
+const WAITING_FOR_ACCOUNT: usize = 32;
+
+/// One of so many places of the strangers is for one address; as many as there are in all may wait for those.
+const SHARE_OF_ADDRESS: usize = 4;
 
 /// How many of the known come before the next stranger.
 const KNOWN_IN_A_ROW: u32 = 3;
@@ -46,7 +53,8 @@ type Job = Box<dyn FnOnce(&Argon2<'_>) + Send>;
 pub enum Standing {
     /// Somebody with a session, or a device that has logged in to the account before.
     Known,
-    Stranger,
+    /// Where they are.
+    Stranger(IpAddr),
 }
 
 /// The pool. Cheap to clone; its threads end with the last clone.
@@ -54,6 +62,7 @@ pub enum Standing {
 pub struct Passwords {
     known: Pool,
     strangers: Pool,
+    addresses: Arc<Turns<IpAddr>>,
     desk: Arc<Desk>,
 }
 
@@ -61,7 +70,14 @@ pub struct Passwords {
 #[derive(Clone)]
 struct Pool {
     places: Arc<Semaphore>,
-    turns: Arc<Turns>,
+    turns: Arc<Turns<CountKey>>,
+}
+
+/// Hashes that wait for a processor, and how many more would be taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    pub waiting: usize,
+    pub free: usize,
 }
 
 /// The right to have hashes made, one after the other. Take it before anything else is done for a login: whoever gets
@@ -75,7 +91,8 @@ pub struct Place {
 /// What a place takes from others until its last hash is done.
 struct Held {
     _place: OwnedSemaphorePermit,
-    _turn: Turn,
+    _turn: Turn<CountKey>,
+    _of_address: Option<Turn<IpAddr>>,
 }
 
 /// Where jobs are handed in. When it is gone, the threads end.
@@ -126,35 +143,44 @@ impl Passwords {
                 error!(error = &error as &dyn std::error::Error, "a thread for passwords did not start");
             }
         }
+        let places = workers * (1 + QUEUE_PER_WORKER);
         let pool = |at_once| Pool {
-            places: Arc::new(Semaphore::new(workers * (1 + QUEUE_PER_WORKER))),
-            turns: Turns::new(at_once),
+            places: Arc::new(Semaphore::new(places)),
+            turns: Turns::new(at_once, WAITING_FOR_ACCOUNT),
         };
-        Self { known: pool(KNOWN_AT_ONCE), strangers: pool(STRANGERS_AT_ONCE), desk: Arc::new(Desk(queue)) }
-    }
-
-    /// How many hashes wait for a processor, and how many more would be taken.
-    #[must_use]
-    pub fn load(&self, standing: Standing) -> (usize, usize) {
-        let jobs = self.desk.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        match standing {
-            Standing::Known => (jobs.known.len(), self.known.places.available_permits()),
-            Standing::Stranger => (jobs.strangers.len(), self.strangers.places.available_permits()),
+        Self {
+            known: pool(KNOWN_AT_ONCE),
+            strangers: pool(STRANGERS_AT_ONCE),
+            addresses: Turns::new((places / SHARE_OF_ADDRESS).max(1), places),
+            desk: Arc::new(Desk(queue)),
         }
     }
 
-    /// Waits only for others of the same account.
+    /// Of the known, and of the strangers.
+    #[must_use]
+    pub fn loads(&self) -> [(&'static str, Load); 2] {
+        let jobs = self.desk.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, strangers) = (jobs.known.len(), jobs.strangers.len());
+        drop(jobs);
+        let load = |pool: &Pool, waiting| Load { waiting, free: pool.places.available_permits() };
+        [("known", load(&self.known, known)), ("stranger", load(&self.strangers, strangers))]
+    }
+
+    /// Waits only for others of the same account; a stranger, for those of the same address too.
     ///
     /// # Errors
     /// [`PasswordsError::Busy`].
     pub async fn place(&self, standing: Standing, account: CountKey) -> Result<Place, PasswordsError> {
-        let pool = match standing {
-            Standing::Known => &self.known,
-            Standing::Stranger => &self.strangers,
+        // First of the address: who waits in its own crowd keeps nobody else from an account.
+        let (pool, of_address) = match standing {
+            Standing::Known => (&self.known, None),
+            Standing::Stranger(address) => {
+                (&self.strangers, Some(self.addresses.take(network(address)).await?))
+            }
         };
         let turn = pool.turns.take(account).await?;
         let place = Arc::clone(&pool.places).try_acquire_owned().map_err(|_| PasswordsError::Busy)?;
-        let held = Arc::new(Held { _place: place, _turn: turn });
+        let held = Arc::new(Held { _place: place, _turn: turn, _of_address: of_address });
         Ok(Place { standing, held, desk: Arc::clone(&self.desk) })
     }
 
@@ -234,7 +260,7 @@ impl Queue {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         match standing {
             Standing::Known => jobs.known.push_back(job),
-            Standing::Stranger => jobs.strangers.push_back(job),
+            Standing::Stranger(_) => jobs.strangers.push_back(job),
         }
         drop(jobs);
         self.more.notify_one();

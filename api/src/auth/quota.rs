@@ -49,8 +49,8 @@ impl AddressQuota {
     }
 }
 
-/// A house has one IPv4 address, and a /64 of IPv6.
-fn network(address: IpAddr) -> IpAddr {
+/// What counts as one address: a house has one of IPv4, and a /64 of IPv6.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

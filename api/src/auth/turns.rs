@@ -1,76 +1,78 @@
-//! How many password hashes are made for one account at once: whoever owns one account must not take the places of all.
+//! How many password hashes are made at once for one account, or for one address: whoever has one of them must not take
+//! the places of all.
 //!
-//! Bounds: [`WAITING`] more wait for their turn, without a place in any queue; then the caller is told to come back.
-//! Only accounts that somebody is busy with are remembered.
+//! Bounds: so many more wait for their turn, without a place in any queue; then the caller is told to come back.
+//! Only those that somebody is busy with are remembered.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{CountKey, PasswordsError};
+use super::PasswordsError;
 
-/// Of one account.
-const WAITING: usize = 32;
-
-pub(super) struct Turns {
+/// The turns of all accounts, or of all addresses.
+pub(super) struct Turns<K: Copy + Eq + Hash> {
     at_once: usize,
-    accounts: Mutex<HashMap<CountKey, Account>>,
+    waiting: usize,
+    owners: Mutex<HashMap<K, Owner>>,
 }
 
-struct Account {
+struct Owner {
     turns: Arc<Semaphore>,
     /// Who has a turn or waits for one.
     present: usize,
 }
 
-/// An account's turn, or the wait for it.
-pub(super) struct Turn {
-    of: Arc<Turns>,
-    account: CountKey,
+/// An owner's turn, or the wait for it.
+pub(super) struct Turn<K: Copy + Eq + Hash> {
+    of: Arc<Turns<K>>,
+    owner: K,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Turns {
-    pub(super) fn new(at_once: usize) -> Arc<Self> {
-        Arc::new(Self { at_once, accounts: Mutex::default() })
+impl<K: Copy + Eq + Hash> Turns<K> {
+    /// Of one owner, `at_once` have a turn and `waiting` more wait for one.
+    pub(super) fn new(at_once: usize, waiting: usize) -> Arc<Self> {
+        Arc::new(Self { at_once, waiting, owners: Mutex::default() })
     }
 
-    /// Waits until it is the account's turn.
+    /// Waits until it is the owner's turn.
     ///
     /// # Errors
-    /// [`PasswordsError::Busy`]: too many wait for that account.
-    pub(super) async fn take(self: &Arc<Self>, account: CountKey) -> Result<Turn, PasswordsError> {
-        let turns = self.enter(account)?;
+    /// [`PasswordsError::Busy`]: too many wait already.
+    pub(super) async fn take(self: &Arc<Self>, owner: K) -> Result<Turn<K>, PasswordsError> {
+        let turns = self.enter(owner)?;
         // From here on whoever hangs up is counted out again.
-        let mut turn = Turn { of: Arc::clone(self), account, permit: None };
+        let mut turn = Turn { of: Arc::clone(self), owner, permit: None };
         turn.permit = Some(turns.acquire_owned().await.map_err(|_| PasswordsError::Lost)?);
         Ok(turn)
     }
 
-    fn enter(&self, account: CountKey) -> Result<Arc<Semaphore>, PasswordsError> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let account = accounts
-            .entry(account)
-            .or_insert_with(|| Account { turns: Arc::new(Semaphore::new(self.at_once)), present: 0 });
-        if account.present >= self.at_once + WAITING {
+    fn enter(&self, owner: K) -> Result<Arc<Semaphore>, PasswordsError> {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let owner = owners
+            .entry(owner)
+            .or_insert_with(|| Owner { turns: Arc::new(Semaphore::new(self.at_once)), present: 0 });
+        if owner.present >= self.at_once + self.waiting {
             return Err(PasswordsError::Busy);
         }
-        account.present += 1;
-        Ok(Arc::clone(&account.turns))
+        owner.present += 1;
+        Ok(Arc::clone(&owner.turns))
     }
 }
 
-impl Drop for Turn {
+impl<K: Copy + Eq + Hash> Drop for Turn<K> {
     fn drop(&mut self) {
-        // First, so that an account that is forgotten has no turn out.
+        // First, so that an owner who is forgotten has no turn out.
         drop(self.permit.take());
-        let mut accounts = self.of.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(mut account) = accounts.entry(self.account) {
-            account.get_mut().present -= 1;
-            if account.get().present == 0 {
-                account.remove();
+        let mut owners = self.of.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut owner) = owners.entry(self.owner) {
+            owner.get_mut().present -= 1;
+            if owner.get().present == 0 {
+                owner.remove();
             }
         }
     }
@@ -84,11 +86,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_account_takes_its_turns_and_leaves_the_others_theirs() {
-        let turns = Turns::new(2);
+    async fn an_owner_takes_its_turns_and_leaves_the_others_theirs() {
+        let turns = Turns::new(2, 32);
         let first = turns.take([1; 32]).await.unwrap();
         let _second = turns.take([1; 32]).await.unwrap();
-        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(turns.take([1; 32]))).collect();
+        let mut waiting: Vec<_> = (0..32).map(|_| Box::pin(turns.take([1; 32]))).collect();
         for wait in &mut waiting {
             assert!(poll!(wait).is_pending());
         }
@@ -106,11 +108,11 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_is_remembered_for_nothing() {
-        let turns = Turns::new(1);
+        let turns = Turns::new(1, 32);
         let turn = turns.take([1; 32]).await.unwrap();
         assert!(poll!(Box::pin(turns.take([1; 32]))).is_pending());
-        assert_eq!(turns.accounts.lock().unwrap().len(), 1);
+        assert_eq!(turns.owners.lock().unwrap().len(), 1);
         drop(turn);
-        assert!(turns.accounts.lock().unwrap().is_empty());
+        assert!(turns.owners.lock().unwrap().is_empty());
     }
 }

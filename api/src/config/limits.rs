@@ -96,6 +96,8 @@ limits! {
     downloads_memory_bytes: |_| 256 << 20, 1048576..=1099511627776;
     /// CSV reports that are sent at once, two of one person; beyond it 503 `OVERLOADED`.
     reports_at_once: |_| 32, 1..=10000;
+    /// Longest time that a CSV report may take its client, however long it is; then it is broken off.
+    report_ms: |_| 300_000, 1000..=86400000;
     /// Longest time a request may take before the server answers for it.
     request_timeout_ms: |_| 30_000, 100..=600000;
     /// Longest wait of a read for the projections; then 503 `PROJECTION_BEHIND`.
@@ -128,6 +130,8 @@ limits! {
     application_expiry_look_s: |_| 60, 1..=86400;
     /// Failed logins per account in 15 minutes from unknown devices, before the growing delay.
     failed_logins_per_quarter_hour: |_| 10, 1..=100000;
+    /// Failed logins per address in 15 minutes from unknown devices, whatever the accounts, before the growing delay.
+    failed_logins_per_address_per_quarter_hour: |production| if production { 100 } else { 100_000 }, 1..=10000000;
     /// Attempts to deliver a message before it is parked for an operator.
     mail_attempts: |_| 10, 1..=100;
     /// Pause after a message's first failed attempt; it doubles with each further one, up to 15 minutes.

@@ -48,7 +48,7 @@ catalogue! {
         "Transfers that are to be settled, as far as the read models show.";
     Gauge "lumbung_transfers_parked" [] "Transfers that wait for an operator.";
     Gauge "lumbung_transfers_oldest_seconds" []
-        "Age of the pending transfer that waits longest; 0 if none does.";
+        "Time since the longest waiting pending transfer was started or last tried again; 0 if none waits.";
     Counter "lumbung_transfers_settled_total" [] "Transfers that this node settled.";
     Counter "lumbung_transfers_returned_total" []
         "Transfers that this node gave back to their senders.";
@@ -60,6 +60,8 @@ catalogue! {
         "1 for what the settlement of transfers on this node does: running or standby.";
     Gauge "lumbung_settlement_under_way" []
         "Transfers that this node has asked the ledger to settle and has no answer for yet.";
+    Gauge "lumbung_settlement_lag_events" []
+        "Events behind the checkpoint of the settlement, whichever node works; it is noted once a second.";
     Counter "lumbung_cache_hits_total" ["cache"] "Streams that were in memory: of the ledger loop, of the access view.";
     Counter "lumbung_cache_misses_total" ["cache"] "Streams that had to be loaded from the log.";
     Counter "lumbung_stream_events_read_total" [] "Events that were read to load and to compare streams.";

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lumbung_commands::ledger::{Counts, Lane};
-use lumbung_commands::settlement::{SettlementCounts, SettlementState};
+use lumbung_commands::settlement::{PROCESS, SettlementCounts, SettlementState};
+use lumbung_journal::process;
 use lumbung_projections::{ProjectorState, transfers};
 use metrics::{counter, gauge};
 use sqlx::PgPool;
 
 use crate::app::App;
-use crate::auth::Standing;
 
 /// A look at the log for the lag; without an answer the last one stands.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -22,10 +22,9 @@ pub async fn gather(app: &App) {
     transfers(app).await;
     pool("journal", app.ledger.pool());
     pool("queries", app.reader.live().pool());
-    for (name, standing) in [("known", Standing::Known), ("stranger", Standing::Stranger)] {
-        let (waiting, free) = app.passwords.load(standing);
-        gauge!("lumbung_passwords_waiting", "standing" => name).set(waiting as f64);
-        gauge!("lumbung_passwords_places_free", "standing" => name).set(free as f64);
+    for (name, load) in app.passwords.loads() {
+        gauge!("lumbung_passwords_waiting", "standing" => name).set(load.waiting as f64);
+        gauge!("lumbung_passwords_places_free", "standing" => name).set(load.free as f64);
     }
     counter!("lumbung_audit_rows_lost_total").absolute(app.audit.lost());
     gauge!("lumbung_audit_rows_waiting").set(app.audit.waiting() as f64);
@@ -88,6 +87,12 @@ async fn transfers(app: &App) {
     };
     for state in ["running", "standby"] {
         gauge!("lumbung_settlement_state", "state" => state).set(f64::from(u8::from(state == now)));
+    }
+    // Whichever node works; and if none does, it grows.
+    let noted = process::noted(app.ledger.pool(), PROCESS);
+    if let Ok(Ok(noted)) = tokio::time::timeout(ANSWERS_WITHIN, noted).await {
+        let lag = app.ledger.feed().reached().saturating_sub(noted).max(0);
+        gauge!("lumbung_settlement_lag_events").set(lag as f64);
     }
     let read = app.reader.live();
     let Ok(Ok(queue)) = tokio::time::timeout(ANSWERS_WITHIN, transfers::queue(&read)).await else { return };

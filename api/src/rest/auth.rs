@@ -86,7 +86,7 @@ pub(super) async fn register(
     let Registration { name, email, password } = input.form;
     app.quota.take(address)?;
     let login = Login::of(&app, &headers, Way::Email, Some(LoginName::Email(email.clone())), email.as_str());
-    let hash = app.passwords.hash(Standing::Stranger, login.key(), &password).await?;
+    let hash = app.passwords.hash(Standing::Stranger(address), login.key(), &password).await?;
     let number = app.numbers.user().await?;
     let (newcomer, _) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &hash)?;
     let user_id = newcomer.user_id;

@@ -22,7 +22,6 @@ use crate::audit::Trail;
 use crate::auth::ClientAddress;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const LONGEST_REQUEST_ID: usize = 64;
 /// The codes of a failed login.
 const FAILED_LOGIN: [&str; 2] = ["INVALID_CREDENTIALS", "INVALID_PHONE_OR_PIN"];
 
@@ -36,15 +35,16 @@ impl RequestId {
         &self.0
     }
 
-    /// The client's own id if it is short and plain, else a new one. One without a letter may be the number of a phone or
-    /// an identity card, and ids are kept with events for ever.
+    /// The client's own id if it is a UUID or, as in W3C traces, its 32 hexadecimal digits alone; else a new one. Anything
+    /// else, and digits without a letter among them, may say somebody's name or number, and ids are kept with events for
+    /// ever.
     fn of(headers: &HeaderMap) -> Self {
-        let plain = |id: &&str| {
-            (1..=LONGEST_REQUEST_ID).contains(&id.len())
-                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        let made = |id: &&str| {
+            matches!(id.len(), 32 | 36)
+                && Uuid::try_parse(id).is_ok()
                 && id.bytes().any(|byte| byte.is_ascii_alphabetic())
         };
-        let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
+        let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(made);
         Self(given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into))
     }
 }
@@ -198,16 +198,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_requests_are_short_and_plain() {
+    fn ids_of_requests_say_nothing() {
         let of = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(value.as_bytes()).unwrap());
             RequestId::of(&headers).as_str().to_owned()
         };
-        assert_eq!(of("a-1_b.c:2"), "a-1_b.c:2");
-        assert_eq!(of("0192a4b0-0000-7000-8000-000000000001"), "0192a4b0-0000-7000-8000-000000000001");
+        for good in ["0192a4b0-0000-7000-8000-000000000001", "4bf92f3577b34da6a3ce929d0e0e4736"] {
+            assert_eq!(of(good), good);
+        }
         let numbers = ["3171234567890123", "081234567890", "0812-3456-7890", "317123:456789.0123", "-"];
-        for bad in ["", "a b", "<script>", "é", &"x".repeat(65)].into_iter().chain(numbers) {
+        let told =
+            ["john.doe", "phone-081234567890", "nik3171234567890123x", "00000000000000003171234567890123"];
+        let odd = ["", "a b", "<script>", "é", "{0192a4b0-0000-7000-8000-000000000001}", "a-1_b.c:2"];
+        for bad in odd.into_iter().chain(numbers).chain(told) {
             assert_ne!(of(bad), bad);
             assert_eq!(of(bad).len(), 36);
         }

@@ -3,6 +3,7 @@
 pub(super) mod report;
 
 mod csv;
+mod on_time;
 
 use std::sync::Arc;
 

@@ -110,6 +110,9 @@ fn refused(as_json: bool, error: ImportError) -> Result<Exit, RunError> {
         ImportError::Read(source) => {
             Err(RunError::Environment("the file could not be read".to_owned(), source))
         }
+        unknown @ ImportError::Unknown { .. } => {
+            Err(RunError::Environment(unknown.to_string(), io::Error::other(unknown)))
+        }
         ImportError::Journal(error) => Err(error.into()),
         ImportError::Refused(source) => {
             // Which row it was, PostgreSQL says; it may be about a person, and goes to no log.

@@ -101,6 +101,20 @@ pub async fn checkpoint(pool: &PgPool, process: &str) -> Result<i64, sqlx::Error
         .try_get("position")
 }
 
+/// Up to where a process manager has noted that it finished everything; 0 if it never did. Notes nothing.
+///
+/// # Errors
+/// The database fails.
+pub async fn noted(pool: &PgPool, process: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query(
+        "select coalesce(max(position), 0) as position from journal.process_checkpoints where process = $1",
+    )
+    .bind(process)
+    .fetch_one(pool)
+    .await?
+    .try_get("position")
+}
+
 /// Notes that a process manager has finished everything up to `position`. A note that falls behind another one is of no account.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use lumbung_domain::StreamId;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::head::{Hash, Head};
 
@@ -110,6 +111,9 @@ pub enum BreakReason {
     WrongBalance { expected: i64, found: i64 },
     #[error("{} holds {}, the streams behind it add up to {}", .0.account, .0.posted, .0.found)]
     NotReconciled(Box<Unreconciled>),
+    /// What was debited, started, credited and ended of one transfer is not one transfer.
+    #[error("transfer {transfer}: {what}")]
+    Transfer { transfer: Uuid, what: &'static str },
     #[error("the anchor has another hash")]
     AnchorMismatch,
     #[error("the log was cut off: an anchor stands beyond its end at {end}")]

@@ -6,14 +6,16 @@
 //! a state up. Whoever distrusts even that refolds: [`crate::verify`](mod@crate::verify).
 //!
 //! Bounds: one row per stream and fold; a state of more than [`MOST_BYTES`] is not written. Order: a newer row replaces an older
-//! one. Which of two nodes' rows stays does not matter, both are true.
+//! one. Which of two nodes' rows stays does not matter, both are true. Writing and forgetting one stream's snapshot exclude each
+//! other by a lock of the database, so a deletion comes behind every writing that began before it, even one whose connection was
+//! given up.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use lumbung_domain::{AggregateType, AnyAggregate, StreamId};
 use sqlx::postgres::PgRow;
-use sqlx::{Connection, PgConnection, PgExecutor, Row};
+use sqlx::{Connection, PgConnection, PgExecutor, PgPool, Row};
 use strum::VariantArray;
 use subtle::ConstantTimeEq;
 
@@ -178,25 +180,33 @@ pub async fn find(
     Ok(found)
 }
 
-/// Writes a snapshot in place of the one there is. False if its state cannot be written down.
+/// What became of a writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    Done,
+    /// The state is too large, or does not encode; the old one is still there.
+    Unwritable,
+    /// It was taken back meanwhile; the old one is still there.
+    Withdrawn,
+}
+
+/// The first half of the locks' names; the second is the stream's.
+const LOCK: &str = "select pg_advisory_xact_lock(5492308, hashtext($1 || '/' || $2))";
+
+/// Writes a snapshot in place of the one there is, if it still `stands` when all but the commit is done. Whoever has it fall before
+/// calling [`forget`] can rely on it that no row of it is left.
 ///
 /// # Errors
-/// The database fails; the old one is still there.
+/// The database fails; the old one is still there, unless it was the commit that failed.
 pub async fn write(
     connection: &mut PgConnection,
     key: &IndexKey,
     snapshot: &Snapshot,
-) -> Result<bool, JournalError> {
-    let Some(stored) = Stored::seal(key, snapshot) else { return Ok(false) };
+    stands: impl FnOnce() -> bool,
+) -> Result<Written, JournalError> {
+    let Some(stored) = Stored::seal(key, snapshot) else { return Ok(Written::Unwritable) };
     let mut transaction = connection.begin().await?;
-    sqlx::query(
-        "delete from journal.snapshots where aggregate_id = $1 and aggregate_type = $2 and fingerprint = $3",
-    )
-    .bind(&stored.id)
-    .bind(&stored.kind)
-    .bind(&stored.fingerprint)
-    .execute(&mut *transaction)
-    .await?;
+    delete(&mut transaction, &snapshot.stream).await?;
     // Another node may have written one since: it is as true as this one.
     sqlx::query(
         "insert into journal.snapshots (aggregate_type, aggregate_id, fingerprint, sequence, event_hash, state, mac)
@@ -211,22 +221,35 @@ pub async fn write(
     .bind(&stored.mac)
     .execute(&mut *transaction)
     .await?;
+    if !stands() {
+        transaction.rollback().await?;
+        return Ok(Written::Withdrawn);
+    }
     transaction.commit().await?;
-    Ok(true)
+    Ok(Written::Done)
 }
 
-/// Deletes this software's snapshot of a stream.
+/// Deletes this software's snapshot of a stream, also one that is being written, after waiting for it.
 ///
 /// # Errors
 /// The database fails.
-pub async fn forget(executor: impl PgExecutor<'_>, stream: &StreamId) -> Result<(), JournalError> {
+pub async fn forget(pool: &PgPool, stream: &StreamId) -> Result<(), JournalError> {
+    let mut transaction = pool.begin().await?;
+    delete(&mut transaction, stream).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn delete(transaction: &mut PgConnection, stream: &StreamId) -> Result<(), JournalError> {
+    // A statement of its own: the deletion must see what the lock's last holder committed.
+    sqlx::query(LOCK).bind(stream.kind.as_str()).bind(&*stream.id).execute(&mut *transaction).await?;
     sqlx::query(
         "delete from journal.snapshots where aggregate_id = $1 and aggregate_type = $2 and fingerprint = $3",
     )
     .bind(&*stream.id)
     .bind(stream.kind.as_str())
     .bind(stream.kind.fold())
-    .execute(executor)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod snapshots;
 mod tally;
+mod transit;
 
 use chrono::{DateTime, Utc};
 use lumbung_domain::{AggregateType, AnyEvent, TrialBalance, postings};
@@ -62,9 +63,10 @@ pub async fn verify(pool: &PgPool, progress: impl FnMut(i64)) -> Result<Verified
 }
 
 /// Checks, for every event: no gap in the positions, the hash chain, time that never falls, a payload that this
-/// software reads, postings that balance, a wallet that goes on from where it stood; then sequences without gaps per stream and every
-/// anchor; then that wallets and transfers add up to what was posted; then that every snapshot is
-/// the fold of its stream, and carries the MAC of `key`.
+/// software reads, postings that balance, a wallet that goes on from where it stood, a transfer that is debited, started,
+/// credited and ended once and as it was asked for; then sequences without gaps per stream and every anchor; then that wallets
+/// and transfers add up to what was posted; then that every snapshot is the fold of its stream, and carries the MAC of
+/// `key`.
 ///
 /// `progress` is told each position that is proven.
 ///

@@ -1,6 +1,5 @@
 //! Learning what other nodes wrote, and comparing what is held with the log.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use lumbung_domain::StreamId;
@@ -14,12 +13,12 @@ use super::turn::{Loop, LoopFailed};
 
 /// How many events are read at a time.
 const PAGE: i64 = 2_000;
-/// How many streams are compared at a time.
+/// How many streams are read by one statement of a comparison.
 const COMPARED: usize = 200;
 /// The most events of each that are read at once.
 const FIRST_EVENTS: i64 = 200;
-/// The most events of a stream that are folded for a comparison.
-const REFOLDED: i64 = 10_000;
+/// The most streams that one comparison folds from their snapshots: each may bring a state of many megabytes.
+const FROM_SNAPSHOTS: usize = 2;
 
 /// What a comparison of the cache with the log found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,7 +26,10 @@ pub struct CacheCheck {
     pub compared: u64,
     /// Streams whose held state was not the fold of their events. Always 0, or something is wrong.
     pub different: u64,
-    /// Streams that were too long to be folded anew while callers wait, and had no snapshot to begin with.
+    /// Of the compared, those that were too long to be folded from their first event. What they were compared with begins with a snapshot,
+    /// which this very node may have written from the state in question.
+    pub from_snapshot: u64,
+    /// Streams for which there was no room: callers wait meanwhile.
     pub passed_over: u64,
 }
 
@@ -93,57 +95,102 @@ impl Loop {
         if due { overlay.keys().cloned().collect() } else { Vec::new() }
     }
 
-    /// Compares held streams with their events in the log; throws out what differs. A stream of up to [`REFOLDED`] events is
-    /// folded from its first, whatever snapshots there are. For a longer one that takes longer than callers should
-    /// wait: it is folded from its snapshot, which `verify` compares with the whole, or passed over while there is none.
+    /// Compares held streams with their events in the log; throws out what differs.
+    ///
+    /// Callers wait meanwhile, so it folds at most `sample_events` events in all, and passes over what does not fit. A sample's
+    /// streams come in the order of a hash, so the same ones are not always left out. A stream that is longer than the whole
+    /// sample is folded from its snapshot, up to [`FROM_SNAPSHOTS`] of them.
+    ///
+    /// What this proves: the state of a stream that was folded from its first event is what the log makes. Of one that was folded
+    /// from its snapshot, only what happened since is proven: this node may have written the snapshot from the same state, which
+    /// would be compared with itself. `verify` refolds those from their first event, as does a node that starts without them.
     pub(super) async fn check_streams(&mut self, streams: Vec<StreamId>) -> Result<CacheCheck, LoopFailed> {
         let mut check = CacheCheck::default();
-        for streams in streams.chunks(COMPARED) {
-            let held: HashMap<StreamId, Slot> = streams
-                .iter()
-                .filter_map(|stream| Some((stream.clone(), self.cache.get(stream)?.clone())))
-                .collect();
-            for (stream, records) in self.beginnings(streams, FIRST_EVENTS).await? {
-                if let Some(held) = held.get(&stream) {
-                    self.check_stream(stream, held, &records, &mut check).await?;
-                }
+        let mut room = i64::try_from(self.sample_events).unwrap_or(i64::MAX);
+        let (mut short, mut long) = (Vec::new(), Vec::new());
+        for stream in streams {
+            let Some(held) = self.cache.get(&stream).cloned() else { continue };
+            // One that has no events is looked for all the same.
+            let events = held.version.max(1);
+            if events <= room {
+                room -= events;
+                short.push((stream, held));
+            } else if u64::try_from(events).is_ok_and(|events| events > self.sample_events) {
+                long.push((stream, held));
+            } else {
+                check.passed_over += 1;
             }
         }
+        for held in short.chunks(COMPARED) {
+            self.check_from_the_first(held, &mut check).await?;
+        }
+        check.passed_over += long.len().saturating_sub(FROM_SNAPSHOTS) as u64;
+        long.truncate(FROM_SNAPSHOTS);
+        self.check_from_snapshots(&long, room, &mut check).await?;
         self.stats.differences.fetch_add(check.different, Relaxed);
         Ok(check)
     }
 
-    async fn check_stream(
+    async fn check_from_the_first(
         &mut self,
-        stream: StreamId,
-        held: &Slot,
-        records: &[Record],
+        held: &[(StreamId, Slot)],
         check: &mut CacheCheck,
     ) -> Result<(), LoopFailed> {
-        let mut fold = Fold::unborn(&stream);
-        if held.version > REFOLDED {
-            let written_down = self.snapshots_of(std::slice::from_ref(&stream)).await?.remove(&stream);
-            fold = written_down.unwrap_or(fold);
-        } else {
+        let streams: Vec<StreamId> = held.iter().map(|(stream, _)| stream.clone()).collect();
+        let mut begun = self.beginnings(&streams, FIRST_EVENTS).await?;
+        for (stream, held) in held {
+            let mut fold = Fold::unborn(stream);
             // Another node may have written since: compare at the version that is held.
-            let until_held = records.iter().take_while(|record| record.sequence <= held.version);
-            for record in until_held {
+            let records = begun.remove(stream).unwrap_or_default();
+            for record in records.iter().take_while(|record| record.sequence <= held.version) {
                 fold.take(record)?;
             }
+            self.read_on(stream, &mut fold, held.version).await?;
+            self.compare(stream, held, &fold, check).await?;
         }
-        if !(0..=REFOLDED).contains(&(held.version - fold.slot.version)) {
-            check.passed_over += 1;
-            return Ok(());
+        Ok(())
+    }
+
+    async fn check_from_snapshots(
+        &mut self,
+        held: &[(StreamId, Slot)],
+        mut room: i64,
+        check: &mut CacheCheck,
+    ) -> Result<(), LoopFailed> {
+        let streams: Vec<StreamId> = held.iter().map(|(stream, _)| stream.clone()).collect();
+        let mut written_down = self.snapshots_of(&streams).await?;
+        for (stream, held) in held {
+            let fold = written_down.remove(stream);
+            // Another node's snapshot may be ahead of what is held.
+            let fold = fold.filter(|fold| (0..=room).contains(&(held.version - fold.slot.version)));
+            let Some(mut fold) = fold else {
+                check.passed_over += 1;
+                continue;
+            };
+            room -= held.version - fold.slot.version;
+            self.read_on(stream, &mut fold, held.version).await?;
+            check.from_snapshot += 1;
+            self.compare(stream, held, &fold, check).await?;
         }
-        self.read_on(&stream, &mut fold, held.version).await?;
+        Ok(())
+    }
+
+    async fn compare(
+        &mut self,
+        stream: &StreamId,
+        held: &Slot,
+        fold: &Fold,
+        check: &mut CacheCheck,
+    ) -> Result<(), LoopFailed> {
         check.compared += 1;
         if fold.slot.version != held.version || fold.slot.state != held.state {
             check.different += 1;
             error!(%stream, held = held.version, log = fold.slot.version, "a cached stream differs from the log");
-            self.cache.remove(&stream);
-            // What was written down of it may be as wrong, and the next load must not begin with it.
-            self.snapshots.withdraw(&stream);
-            super::patiently(|| snapshot::forget(&self.pool, &stream)).await?;
+            self.cache.remove(stream);
+            // What was written down of it may be as wrong, and the next load must not begin with it. What is being
+            // written just now is taken back, or it is committed before the deletion, which waits for it.
+            self.snapshots.withdraw(stream);
+            super::patiently(|| snapshot::forget(&self.pool, stream)).await?;
         }
         Ok(())
     }

@@ -5,14 +5,16 @@
 //! again with the stream's next batch. The loop never waits: an offer is a lock that is held for a few moves, and a
 //! clone of what the cache shares anyway. Order: any; a snapshot is true for ever, so a late one is only shorter.
 //!
-//! A failure to write is logged and tried again, unless a later state came meanwhile. Nothing is lost with it.
+//! A failure to write is logged and tried again, unless a later state came meanwhile. Nothing is lost with it. A state that was
+//! found to be wrong is withdrawn wherever it is: waiting, being written, or about to wait again after a failure.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lumbung_domain::StreamId;
+use lumbung_journal::snapshot::Written;
 use lumbung_journal::{Hash, JournalError, Snapshot, Vault, app_options, snapshot};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
@@ -38,14 +40,21 @@ const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the loop offers and the writer takes.
 pub(super) struct Snapshots {
     every: i64,
-    waiting: Mutex<VecDeque<Snapshot>>,
+    queue: Mutex<Queue>,
     wake: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Snapshot>,
+    /// What the writer has, and whether it may still be written.
+    writing: Option<(StreamId, bool)>,
 }
 
 impl Snapshots {
     /// A snapshot after every so many events of a stream; 0 is never.
     pub(super) fn new(every: u32) -> Arc<Self> {
-        Arc::new(Self { every: i64::from(every), waiting: Mutex::default(), wake: Notify::new() })
+        Arc::new(Self { every: i64::from(every), queue: Mutex::default(), wake: Notify::new() })
     }
 
     /// Streams with no more events than this have no snapshot; `None` if there are none at all.
@@ -66,29 +75,62 @@ impl Snapshots {
             event_hash,
             state: slot.state.clone(),
         };
-        let taken = self.put(snapshot, true);
+        let taken = self.put(snapshot);
         self.wake.notify_one();
         taken
     }
 
-    fn put(&self, snapshot: Snapshot, replaces: bool) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    fn put(&self, snapshot: Snapshot) -> bool {
+        let waiting = &mut self.queue().waiting;
         match waiting.iter().position(|held| held.stream == snapshot.stream) {
-            Some(at) if replaces => waiting[at] = snapshot,
-            Some(_) => {}
+            Some(at) => waiting[at] = snapshot,
             None if waiting.len() >= WAITING => return false,
             None => waiting.push_back(snapshot),
         }
         true
     }
 
+    /// The next one to write. It is being written until [`Snapshots::done`] or [`Snapshots::put_back`].
     fn take(&self) -> Option<Snapshot> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        let mut queue = self.queue();
+        let next = queue.waiting.pop_front();
+        queue.writing = next.as_ref().map(|next| (next.stream.clone(), true));
+        next
     }
 
-    /// The state that waits is not to be written: it was found to be wrong.
+    /// Whether what is being written may be committed.
+    fn stands(&self) -> bool {
+        self.queue().writing.as_ref().is_some_and(|(_, stands)| *stands)
+    }
+
+    fn done(&self) {
+        self.queue().writing = None;
+    }
+
+    /// Has what could not be written wait again, unless a later state of its stream waits already or it was withdrawn.
+    fn put_back(&self, snapshot: Snapshot) {
+        let mut queue = self.queue();
+        let stands = queue.writing.take().is_some_and(|(_, stands)| stands);
+        let waits = queue.waiting.iter().any(|held| held.stream == snapshot.stream);
+        if stands && !waits && queue.waiting.len() < WAITING {
+            queue.waiting.push_back(snapshot);
+        }
+    }
+
+    /// No state of the stream that was offered so far is to be written: it was found to be wrong. One that is being written just
+    /// now may be committed still, if it was about to be; [`snapshot::forget`] waits for it.
     pub(super) fn withdraw(&self, stream: &StreamId) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|held| held.stream != *stream);
+        let mut queue = self.queue();
+        queue.waiting.retain(|held| held.stream != *stream);
+        if let Some((writing, stands)) = &mut queue.writing
+            && writing == stream
+        {
+            *stands = false;
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -108,13 +150,16 @@ pub(super) fn writer(
                 snapshots.wake.notified().await;
                 continue;
             };
-            let written = tokio::time::timeout(WRITE_WITHIN, writer.write(&next)).await;
+            let written =
+                tokio::time::timeout(WRITE_WITHIN, writer.write(&next, || snapshots.stands())).await;
             let lost = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into();
             if let Err(error) = written.map_err(lost).flatten() {
                 writer.connection = None;
                 not_written(&next, &error);
-                snapshots.put(next, false);
+                snapshots.put_back(next);
                 tokio::time::sleep(PAUSE).await;
+            } else {
+                snapshots.done();
             }
             tokio::time::sleep(REST).await;
         }
@@ -136,15 +181,19 @@ struct Writer {
 }
 
 impl Writer {
-    async fn write(&mut self, next: &Snapshot) -> Result<(), JournalError> {
+    async fn write(&mut self, next: &Snapshot, stands: impl FnOnce() -> bool) -> Result<(), JournalError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             empty => empty.insert(PgConnection::connect_with(&self.options).await?),
         };
-        if snapshot::write(connection, self.vault.index_key(), next).await? {
-            self.stats.snapshots_written.fetch_add(1, Relaxed);
-        } else {
-            error!(stream = %next.stream, "a state is too large to be written down, or does not encode");
+        match snapshot::write(connection, self.vault.index_key(), next, stands).await? {
+            Written::Done => {
+                self.stats.snapshots_written.fetch_add(1, Relaxed);
+            }
+            Written::Unwritable => {
+                error!(stream = %next.stream, "a state is too large to be written down, or does not encode");
+            }
+            Written::Withdrawn => info!(stream = %next.stream, "a wrong state was not written down"),
         }
         if self.pruned.is_none_or(|pruned| pruned.elapsed() > PRUNE_EVERY) {
             let gone = snapshot::prune(connection, FOREIGN_FOR).await?;
@@ -182,12 +231,33 @@ mod tests {
         assert_eq!((first.stream.clone(), first.sequence), (stream(0), 6));
         // One that could not be written comes again, but not in the place of a later one.
         assert!(snapshots.offer(&stream(0), &at(9), Hash::GENESIS));
-        assert!(snapshots.put(first, false));
+        snapshots.put_back(first);
         snapshots.withdraw(&stream(1));
         let left: Vec<_> = std::iter::from_fn(|| snapshots.take()).collect();
         assert_eq!(left.len(), WAITING - 1);
         assert!(left.iter().all(|held| held.stream != stream(1)));
         assert!(left.iter().any(|held| held.stream == stream(0) && held.sequence == 9));
+    }
+
+    #[test]
+    fn what_was_withdrawn_is_not_written_and_does_not_come_back() {
+        let snapshots = Snapshots::new(3);
+        for (id, withdrawn) in [(0, true), (1, false)] {
+            assert!(snapshots.offer(&stream(0), &at(3), Hash::GENESIS));
+            let Some(taken) = snapshots.take() else { unreachable!() };
+            assert!(snapshots.stands());
+            snapshots.withdraw(&stream(id));
+            assert_eq!(snapshots.stands(), !withdrawn);
+            // As after a failure.
+            snapshots.put_back(taken);
+            assert_eq!(snapshots.take().is_none(), withdrawn);
+        }
+        // What is offered afterwards is another state.
+        snapshots.withdraw(&stream(0));
+        assert!(snapshots.offer(&stream(0), &at(6), Hash::GENESIS));
+        assert!(snapshots.take().is_some_and(|next| next.sequence == 6) && snapshots.stands());
+        snapshots.done();
+        assert!(!snapshots.stands());
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub(super) struct Loop {
     pub(super) elsewhere: watch::Receiver<Heard>,
     /// Compare what a batch changed with the log after every so many batches; 0 is never.
     pub(super) sample_every: u64,
+    /// The most events that one such comparison folds.
+    pub(super) sample_events: u64,
     pub(super) batch_commands: usize,
     pub(super) batch_bytes: usize,
 }

@@ -2,7 +2,7 @@
 //!
 //! Bounds: [`WINDOW`] transfers; whoever reads on beyond it forgets nothing, for the log holds them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use lumbung_domain::{AnyEvent, TransferEvent, TransferId};
@@ -18,7 +18,8 @@ pub(super) struct Agenda {
     /// By the position of the event that calls for it.
     open: BTreeMap<i64, Open>,
     positions: HashMap<TransferId, i64>,
-    ready: VecDeque<i64>,
+    /// Of the open ones, those whose turn has come, and those whose turn comes later.
+    ready: BTreeSet<i64>,
     resting: BTreeSet<(Instant, i64)>,
 }
 
@@ -29,6 +30,7 @@ struct Open {
     attempts: u32,
     /// Those that were this command's own fault.
     failures: u32,
+    rests_until: Option<Instant>,
 }
 
 /// A transfer whose turn has come.
@@ -46,7 +48,7 @@ impl Agenda {
             read_to: checkpoint,
             open: BTreeMap::new(),
             positions: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: BTreeSet::new(),
             resting: BTreeSet::new(),
         }
     }
@@ -75,9 +77,10 @@ impl Agenda {
         let Ok(transfer) = fact.stream.id.parse::<TransferId>() else { return };
         match event {
             TransferEvent::TransferStarted(_) | TransferEvent::TransferRetried {} => {
-                self.open.insert(fact.position, Open { transfer, attempts: 0, failures: 0 });
+                let open = Open { transfer, attempts: 0, failures: 0, rests_until: None };
+                self.open.insert(fact.position, open);
                 self.positions.insert(transfer, fact.position);
-                self.ready.push_back(fact.position);
+                self.ready.insert(fact.position);
             }
             // Whoever did it, it is done.
             TransferEvent::TransferSettled { .. }
@@ -96,14 +99,11 @@ impl Agenda {
             && at <= now
         {
             self.resting.pop_first();
-            self.ready.push_back(position);
+            self.ready.insert(position);
         }
-        while let Some(position) = self.ready.pop_front() {
-            if let Some(Open { transfer, attempts, failures }) = self.open.get(&position).copied() {
-                return Some(Due { position, transfer, attempts, failures });
-            }
-        }
-        None
+        let position = self.ready.pop_first()?;
+        let Open { transfer, attempts, failures, .. } = *self.open.get(&position)?;
+        Some(Due { position, transfer, attempts, failures })
     }
 
     /// When the next one that rests is due.
@@ -114,6 +114,10 @@ impl Agenda {
     pub(super) fn finish(&mut self, position: i64) {
         if let Some(open) = self.open.remove(&position) {
             self.positions.remove(&open.transfer);
+            self.ready.remove(&position);
+            if let Some(until) = open.rests_until {
+                self.resting.remove(&(until, position));
+            }
         }
     }
 
@@ -122,6 +126,7 @@ impl Agenda {
         if let Some(open) = self.open.get_mut(&due.position) {
             open.attempts = due.attempts.saturating_add(1);
             open.failures = due.failures.saturating_add(u32::from(failed));
+            open.rests_until = Some(until);
             self.resting.insert((until, due.position));
         }
     }
@@ -193,6 +198,24 @@ mod tests {
         agenda.take_in(&fact(5, 2, TransferEvent::TransferRetried {}));
         let due = agenda.next(Instant::now()).unwrap();
         assert_eq!((due.position, due.transfer, agenda.checkpoint()), (5, id(2), 4));
+    }
+
+    #[test]
+    fn of_what_is_over_nothing_is_held() {
+        let mut agenda = Agenda::new(0);
+        let now = Instant::now();
+        for transfer in 0..50_000_u32 {
+            let position = i64::from(transfer) * 2;
+            agenda.take_in(&started(position + 1, transfer.into()));
+            if transfer % 2 == 0 {
+                let due = agenda.next(now).unwrap();
+                agenda.rest(due, now + Duration::from_secs(1), false);
+            }
+            let settled = TransferEvent::TransferSettled { business_on: NaiveDate::MIN };
+            agenda.take_in(&fact(position + 2, transfer.into(), settled));
+            let held = (agenda.open.len(), agenda.positions.len(), agenda.ready.len(), agenda.resting.len());
+            assert_eq!(held, (0, 0, 0, 0));
+        }
     }
 
     #[test]

@@ -60,14 +60,17 @@ impl Progress {
         (Self { state: sender, counters: Arc::clone(&counters) }, SettlementProgress { state, counters })
     }
 
-    pub(super) fn state(&self, state: SettlementState) {
-        self.state.send_replace(state);
+    /// It works no more, so nothing is in its hands.
+    pub(super) fn standby(&self) {
+        self.counters.open.store(0, Relaxed);
+        self.counters.under_way.store(0, Relaxed);
+        self.state.send_replace(SettlementState::Standby);
     }
 
     pub(super) fn show(&self, agenda: &Agenda, under_way: usize) {
         self.counters.open.store(agenda.open(), Relaxed);
         self.counters.under_way.store(under_way, Relaxed);
-        self.state(SettlementState::Running { checkpoint: agenda.checkpoint() });
+        self.state.send_replace(SettlementState::Running { checkpoint: agenda.checkpoint() });
     }
 
     pub(super) fn ended(&self, status: TransferStatus) {
@@ -108,5 +111,26 @@ impl SettlementProgress {
     /// Waits until the state is one that is asked for; false if the task is gone before.
     pub async fn until(&self, wanted: impl FnMut(&SettlementState) -> bool) -> bool {
         self.state.clone().wait_for(wanted).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_in_the_hands_of_one_that_stands_by() {
+        let (progress, shown) = Progress::new();
+        let agenda = Agenda::new(7);
+        progress.show(&agenda, 256);
+        progress.counters.open.store(9, Relaxed);
+        progress.ended(TransferStatus::Success);
+        assert_eq!(
+            (shown.state(), shown.counts().under_way),
+            (SettlementState::Running { checkpoint: 7 }, 256)
+        );
+        progress.standby();
+        let counts = SettlementCounts { settled: 1, ..SettlementCounts::default() };
+        assert_eq!((shown.state(), shown.counts()), (SettlementState::Standby, counts));
     }
 }

@@ -16,6 +16,14 @@ pub struct TransferOutcome {
     pub version: i64,
 }
 
+/// How a transfer stands after its end was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferEnd {
+    pub status: TransferStatus,
+    /// It was brought there by this command; otherwise it stood so and nothing happened.
+    pub now: bool,
+}
+
 impl TransferOutcome {
     pub(super) fn read(book: &mut Book<'_>, transfer: TransferId) -> Result<Self, Halt> {
         let version = book.version::<Transfer>(transfer)?;

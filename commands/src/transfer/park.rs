@@ -4,7 +4,7 @@ use lumbung_domain::{
     ParkReason, Permission, Rejection, StreamId, Transfer, TransferCommand, TransferId, TransferStatus,
 };
 
-use super::TransferOutcome;
+use super::{TransferEnd, TransferOutcome};
 use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
 use crate::version::Expected;
@@ -60,18 +60,18 @@ pub struct GiveUpTransfer {
 
 impl UseCase for GiveUpTransfer {
     const NAME: &'static str = "GiveUpTransfer";
-    type Outcome = TransferStatus;
+    type Outcome = TransferEnd;
 
-    fn decide(&self, book: &mut Book<'_>) -> Result<TransferStatus, Halt> {
+    fn decide(&self, book: &mut Book<'_>) -> Result<TransferEnd, Halt> {
         match book.read::<Transfer>(self.transfer)?.status() {
             None => Err(Rejection::TransferNotFound.into()),
             Some(TransferStatus::Pending) => {
                 let because = ParkReason::Failing;
                 book.run::<Transfer>(self.transfer, TransferCommand::Park { because })?;
-                Ok(TransferStatus::Parked)
+                Ok(TransferEnd { status: TransferStatus::Parked, now: true })
             }
             Some(status @ (TransferStatus::Parked | TransferStatus::Success | TransferStatus::Returned)) => {
-                Ok(status)
+                Ok(TransferEnd { status, now: false })
             }
         }
     }

@@ -5,6 +5,7 @@ use lumbung_domain::{
     TransferCommand, TransferId, TransferStatus, User, UserId, Wallet, WalletCommand, WalletSource,
 };
 
+use super::TransferEnd;
 use crate::ledger::{Book, Halt, UseCase};
 
 /// Credits the receiver. One who was deactivated, or whose balance would pass [`Rupiah::MAX`], gets nothing: the money goes
@@ -20,12 +21,13 @@ pub struct SettleTransfer {
 
 impl UseCase for SettleTransfer {
     const NAME: &'static str = "SettleTransfer";
-    type Outcome = TransferStatus;
+    type Outcome = TransferEnd;
 
-    fn decide(&self, book: &mut Book<'_>) -> Result<TransferStatus, Halt> {
+    fn decide(&self, book: &mut Book<'_>) -> Result<TransferEnd, Halt> {
         let transfer = book.read::<Transfer>(self.transfer)?;
         let Some(instruction) = transfer.pending() else {
-            return transfer.status().ok_or(Rejection::TransferNotFound.into());
+            let status = transfer.status().ok_or(Rejection::TransferNotFound)?;
+            return Ok(TransferEnd { status, now: false });
         };
         let Instruction { sender, target, amount_rupiah: amount, .. } = *instruction;
         book.prefetch([
@@ -52,7 +54,7 @@ impl UseCase for SettleTransfer {
             }
         };
         book.run::<Transfer>(self.transfer, end)?;
-        Ok(status)
+        Ok(TransferEnd { status, now: true })
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn measure(arena: &Arena, setup: &Setup, wallets: usize) -> Res
     let last = FIRST + i64::try_from(wallets)? - 1;
     let customers = register_numbers(&ledger, FIRST..=last).await?;
     close_ledger(ledger, task).await?;
-    let mut server = Server::start(setup, &stage.database).await?;
+    let server = Server::start(setup, &stage.database).await?;
     server.rest().await?;
     let began = Instant::now();
     for some in customers.chunks(TOGETHER) {

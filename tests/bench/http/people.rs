@@ -44,7 +44,7 @@ pub(crate) async fn prepare(arena: &Arena, setup: &Setup) -> Result<(), Failure>
     let (ledger, task) = open_ledger(&stage.database).await?;
     fill_wallets(&ledger, &arena.customers).await?;
     close_ledger(ledger, task).await?;
-    let mut server = Server::start(setup, &stage.database).await?;
+    let server = Server::start(setup, &stage.database).await?;
     server.rest().await?;
     server.stop().await?;
     let mut connection = PgConnection::connect_with(&stage.database).await?;

@@ -197,7 +197,7 @@ async fn over_http(
     setup: &Setup,
 ) -> Result<Figure, Failure> {
     let stage = arena.stage_of(TEMPLATE, "bench_http").await?;
-    let mut server = Server::start(setup, &stage.database).await?;
+    let server = Server::start(setup, &stage.database).await?;
     let people = people::with_tokens(&server, setup, &arena.customers, people::LOGINS).await?;
     // Brings everybody into memory.
     each_once(server.address, &Requests::new(Kind::plain(Route::TopUp), &people), 64).await?;
@@ -207,9 +207,9 @@ async fn over_http(
     let meter = Meter { product: Some(server.process), ..arena.meter };
     let watch = Watch::start(server);
     let seen = load.run(meter).await?;
-    let (mut server, lag_events, lag_seconds) = watch.end().await?;
+    let (server, lag_events, lag_seconds) = watch.end().await?;
     let at_end = server.positions().await?;
-    let shown_after_ms = shown(&mut server, at_end, seen.ended).await?;
+    let shown_after_ms = shown(&server, at_end, seen.ended).await?;
     let after = server.rest().await?;
     let (rss_mb, peak_rss_mb) = server.memory_mb()?;
     let of_server = OfServer {
@@ -241,7 +241,7 @@ async fn over_http(
 }
 
 /// Milliseconds from the last answer until the read models show what the log held then.
-async fn shown(server: &mut Server, at_end: Positions, ended: Instant) -> Result<f64, Failure> {
+async fn shown(server: &Server, at_end: Positions, ended: Instant) -> Result<f64, Failure> {
     let mut now = at_end;
     while now.projected < at_end.ledger {
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -257,7 +257,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(mut server: Server) -> Self {
+    fn start(server: Server) -> Self {
         let (stop, mut told) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let (mut events, mut seconds) = (0, 0.0_f64);

@@ -36,7 +36,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) process: u32,
     pub(crate) address: SocketAddr,
-    metrics: Connection,
+    metrics: SocketAddr,
 }
 
 /// What its metrics say of the log and the read models.
@@ -75,13 +75,13 @@ impl Server {
             return Err(format!("the server did not start:\n{}", tail(&log_path)).into());
         };
         let process = child.id().ok_or("the server ended at once")?;
-        let metrics = Connection::open(private).await?;
-        Ok(Self { child, process, address, metrics })
+        Ok(Self { child, process, address, metrics: private })
     }
 
-    /// Reads its metrics.
-    pub(crate) async fn positions(&mut self) -> Result<Positions, Failure> {
-        let text = self.metrics.succeed(&request("GET", "/metrics", &[], None)).await?;
+    /// Reads its metrics, over a new connection: one that is not used for a minute is closed.
+    pub(crate) async fn positions(&self) -> Result<Positions, Failure> {
+        let mut connection = Connection::open(self.metrics).await?;
+        let text = connection.succeed(&request("GET", "/metrics", &[], None)).await?;
         let text = std::str::from_utf8(text)?;
         let value = |name: &str| -> Result<f64, Failure> {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -98,7 +98,7 @@ impl Server {
 
     /// Waits until the read models show everything and no event comes any more, transfers that settle in the
     /// background included.
-    pub(crate) async fn rest(&mut self) -> Result<Positions, Failure> {
+    pub(crate) async fn rest(&self) -> Result<Positions, Failure> {
         let began = Instant::now();
         let mut before = self.positions().await?;
         loop {

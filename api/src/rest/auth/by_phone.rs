@@ -62,7 +62,7 @@ pub(in crate::rest) async fn register(
     app.quota.take(client)?;
     let name = LoginName::Phone(phone.clone());
     let login = Login::of(&app, &headers, Way::Phone, Some(name), phone.as_e164());
-    let hash = app.passwords.hash(Standing::Stranger, login.key(), &pin).await?;
+    let hash = app.passwords.hash(Standing::Stranger(client), login.key(), &pin).await?;
     let number = app.numbers.user().await?;
     let user_id = UserId(Uuid::now_v7());
     let vault = app.ledger.vault();
@@ -117,6 +117,7 @@ pub(in crate::rest) struct TokensJson {
 
 pub(in crate::rest) async fn login(
     State(app): State<Arc<App>>,
+    client: ClientAddress,
     trail: Trail,
     headers: HeaderMap,
     origin: Origin,
@@ -125,7 +126,7 @@ pub(in crate::rest) async fn login(
     let Credentials { phone, typed, pin } = input.form;
     let login = Login::of(&app, &headers, Way::Phone, phone.map(LoginName::Phone), &typed);
     let LoggedIn { signed_in, at, position, cookie } =
-        login.enter(&app, &trail, &headers, &origin, &pin).await?;
+        login.enter(&app, &trail, (&headers, client), &origin, &pin).await?;
     let Tokens { access, refresh, expires_in } = Tokens::of(&app, &signed_in, at)?;
     let json = TokensJson { access_token: access, refresh_token: refresh, token_type: "Bearer", expires_in };
     Ok(Reply::new("Login successful", Some(json), at, app.zone, position).cookie(cookie))

@@ -13,7 +13,9 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::audit::{FailedLogin, Trail};
 use crate::auth::passwords::{Place, is_weak};
-use crate::auth::{CountKey, Device, LoginName, Standing, Way, bearer};
+use crate::auth::{
+    Attempt, ClientAddress, CountKey, Device, HeldBack, LoginName, Standing, Way, bearer, network,
+};
 use crate::rest::command::Origin;
 use crate::rest::error::ApiError;
 
@@ -51,6 +53,48 @@ struct Refused {
     person: Option<UserId>,
 }
 
+/// An attempt, counted for the account and, if a stranger's, for where they are.
+struct Guess<'a> {
+    of_account: Attempt<'a>,
+    of_address: Option<Attempt<'a>>,
+}
+
+impl<'a> Guess<'a> {
+    async fn begin(
+        app: &'a App,
+        standing: Standing,
+        counted_as: CountKey,
+        place: &Place,
+    ) -> Result<Self, HeldBack> {
+        // First, and always in this order: who waits for others of the address keeps nobody else from the account.
+        let of_address = match standing {
+            Standing::Known => None,
+            Standing::Stranger(address) => {
+                let network = network(address).to_string();
+                let key = app.ledger.vault().keyed_hash("failed-logins-of-address", &[network.as_bytes()]);
+                Some(app.failed_logins_of_addresses.begin(key, place).await?)
+            }
+        };
+        match app.failed_logins.begin(counted_as, place).await {
+            Ok(of_account) => Ok(Self { of_account, of_address }),
+            Err(held_back) => {
+                of_address.into_iter().for_each(Attempt::not_failed);
+                Err(held_back)
+            }
+        }
+    }
+
+    fn failed(self) {
+        self.of_account.failed();
+        self.of_address.into_iter().for_each(Attempt::failed);
+    }
+
+    fn not_failed(self) {
+        self.of_account.not_failed();
+        self.of_address.into_iter().for_each(Attempt::not_failed);
+    }
+}
+
 impl Login {
     /// `typed`: what stands for a name that can be nobody's.
     pub(super) fn of(app: &App, headers: &HeaderMap, way: Way, name: Option<LoginName>, typed: &str) -> Self {
@@ -70,14 +114,14 @@ impl Login {
         &self,
         app: &App,
         trail: &Trail,
-        headers: &HeaderMap,
+        (headers, client): (&HeaderMap, ClientAddress),
         origin: &Origin,
         secret: &str,
     ) -> Result<LoggedIn, ApiError> {
-        let (standing, counted_as) = self.standing(app, headers).await?;
+        let (standing, counted_as) = self.standing(app, headers, client).await?;
         // Before anything is counted or looked up for the secret: a flood costs no more than there are places.
         let place = app.passwords.place(standing, self.key()).await?;
-        let attempt = app.failed_logins.begin(counted_as, &place).await?;
+        let attempt = Guess::begin(app, standing, counted_as, &place).await?;
         let (answer, generation) = match self.sign_in(app, origin, &place, secret).await {
             Ok(Ok(signed_in)) => signed_in,
             Ok(Err(Refused { person })) => {
@@ -126,7 +170,12 @@ impl Login {
     }
 
     /// Strangers are counted together per name; a known device, and a session of the same user, on their own.
-    async fn standing(&self, app: &App, headers: &HeaderMap) -> Result<(Standing, CountKey), ApiError> {
+    async fn standing(
+        &self,
+        app: &App,
+        headers: &HeaderMap,
+        ClientAddress(client): ClientAddress,
+    ) -> Result<(Standing, CountKey), ApiError> {
         let count = |what: &str, which: &[u8]| app.ledger.vault().keyed_hash(what, &[&self.hash, which]);
         if let (Some(device), Some(name)) = (&self.device, &self.name) {
             let owner = owner(app, name).await?.filter(|owner| owner.active);
@@ -146,7 +195,7 @@ impl Login {
                 return Ok((Standing::Known, count("failed-logins-of-session", session)));
             }
         }
-        Ok((Standing::Stranger, count("failed-logins", b"")))
+        Ok((Standing::Stranger(client), count("failed-logins", b"")))
     }
 
     /// What lets this device be known next time.

@@ -11,7 +11,7 @@ use super::login::{LoggedIn, Login};
 use super::{SessionJson, secret, session_json};
 use crate::app::App;
 use crate::audit::Trail;
-use crate::auth::{LoginName, Way};
+use crate::auth::{ClientAddress, LoginName, Way};
 use crate::rest::body::{Fields, Form, Input};
 use crate::rest::command::Origin;
 use crate::rest::envelope::Reply;
@@ -40,6 +40,7 @@ pub(super) fn not_blank(text: &str) -> Result<String, Invalid> {
 
 pub(in crate::rest) async fn login(
     State(app): State<Arc<App>>,
+    client: ClientAddress,
     trail: Trail,
     headers: HeaderMap,
     origin: Origin,
@@ -48,7 +49,7 @@ pub(in crate::rest) async fn login(
     let Credentials { email, typed, password } = input.form;
     let login = Login::of(&app, &headers, Way::Email, email.map(LoginName::Email), &typed);
     let LoggedIn { signed_in, at, position, cookie } =
-        login.enter(&app, &trail, &headers, &origin, &password).await?;
+        login.enter(&app, &trail, (&headers, client), &origin, &password).await?;
     let json = session_json(&app, signed_in, at).await?;
     Ok(Reply::new("Login successful", Some(json), at, app.zone, position).cookie(cookie))
 }

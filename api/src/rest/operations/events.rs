@@ -1,6 +1,6 @@
 //! `GET /api/operations/events`: the overview every second and transfers as they change, by server-sent events.
 //!
-//! Bounds: so many listeners; [`MOST_AT_ONCE`] changes in an event, and at most one event of them per [`PAUSE`]; who does not
+//! Bounds: so many listeners, of all and of one person; [`MOST_AT_ONCE`] changes in an event, and at most one event of them per [`PAUSE`]; who does not
 //! keep up misses some and is told how many. It ends with the right to look, within [`CHECK_EVERY`], and with the node.
 
 use std::collections::VecDeque;
@@ -57,7 +57,7 @@ pub(in crate::rest) async fn listen(
     State(app): State<Arc<App>>,
     lasting: Lasting<ReadOperations>,
 ) -> Result<(Headers, Sse<impl Stream<Item = Result<Event, Infallible>>>), ApiError> {
-    let watcher = app.operations.watch().ok_or_else(ApiError::overloaded)?;
+    let watcher = app.operations.watch(lasting.user()).ok_or_else(ApiError::overloaded)?;
     let listening = Listening {
         app,
         lasting,

@@ -1,12 +1,12 @@
 //! The whole report as CSV (RFC 4180), of any length: read page by page as fast as the client takes it.
 //!
-//! Bounds: one page of rows in memory, a place among the exports, and for each page as long as a client may leave an answer
-//! unread. Every page shows the wallet as it was at the one position that the answer names.
+//! Bounds: one page of rows in memory, a seat among the reports; for each page as long as a client may leave an answer
+//! unread, and for all of them so long that a trickle does not hold the seat. Every page shows the wallet as it was at the one position that the answer names.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
@@ -18,9 +18,9 @@ use lumbung_projections::transactions::{self, Wanted};
 use lumbung_projections::{Cursor, Limit, LiveSchema};
 use tracing::warn;
 
+use super::on_time::OnTime;
 use super::report::{self, TransactionJson};
 use crate::app::App;
-use crate::exports::Place;
 use crate::rest::envelope::LEDGER_POSITION;
 use crate::rest::error::ApiError;
 use crate::rest::view::{Paging, View};
@@ -62,8 +62,7 @@ struct Export {
     owner: UserId,
     wanted: Wanted,
     next: Next,
-    asked: Instant,
-    _place: Place,
+    seat: OnTime,
 }
 
 enum Next {
@@ -77,7 +76,7 @@ enum Next {
 enum Broken {
     #[error("a page could not be read")]
     Page,
-    #[error("the client took too long for a page")]
+    #[error("the client took too long")]
     Slow,
 }
 
@@ -89,10 +88,12 @@ pub(super) fn report(
     wanted: Wanted,
 ) -> Result<Response, ApiError> {
     paging.refuse("is not a parameter of the CSV report, which has no pages")?;
-    let place = app.exports.take(owner).ok_or_else(ApiError::overloaded)?;
+    let seat = app.reports.take(owner).ok_or_else(ApiError::overloaded)?;
+    let limits = &app.limits;
+    let unread = Duration::from_millis(limits.write_timeout_ms);
+    let seat = OnTime::new(seat, unread, Duration::from_millis(limits.report_ms));
     let (read, position) = (Arc::clone(&view.read), view.position);
-    let export =
-        Export { app, read, position, owner, wanted, next: Next::Head, asked: Instant::now(), _place: place };
+    let export = Export { app, read, position, owner, wanted, next: Next::Head, seat };
     let body = Body::from_stream(try_unfold(export, Export::piece));
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
@@ -106,10 +107,11 @@ pub(super) fn report(
 impl Export {
     /// The next piece; asked for once the connection has room for it.
     async fn piece(mut self) -> Result<Option<(Bytes, Self)>, Broken> {
-        let unread = Duration::from_millis(self.app.limits.write_timeout_ms);
+        if !matches!(self.next, Next::Nothing) && !self.seat.goes_on() {
+            return Err(Broken::Slow);
+        }
         let text = match self.next {
             Next::Nothing => return Ok(None),
-            Next::Page(Some(_)) if self.asked.elapsed() > unread => return Err(Broken::Slow),
             Next::Head => {
                 self.next = Next::Page(None);
                 HEAD.to_owned()
@@ -126,7 +128,8 @@ impl Export {
         if text.is_empty() {
             return Ok(None);
         }
-        self.asked = Instant::now();
+        // The time to send it begins now.
+        self.seat.goes_on();
         Ok(Some((text.into(), self)))
     }
 
@@ -166,9 +169,9 @@ fn write_row(text: &mut String, row: &TransactionJson) {
 }
 
 /// A text of somebody's own: quoted where it must be, and with an apostrophe before what a spreadsheet would take for a
-/// formula.
+/// formula, in full width too.
 fn cell(text: &str) -> Cow<'_, str> {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r']);
     if !formula && !text.contains(['"', ',', '\r', '\n']) {
         return Cow::Borrowed(text);
     }
@@ -192,7 +195,12 @@ mod tests {
             ("+62", "\"'+62\""),
             ("-1", "\"'-1\""),
             ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("＝1+1", "\"'＝1+1\""),
+            ("＋62", "\"'＋62\""),
+            ("－1", "\"'－1\""),
+            ("＠SUM(A1)", "\"'＠SUM(A1)\""),
             ("1-1", "1-1"),
+            ("1＝1", "1＝1"),
             ("=\",\"", "\"'=\"\",\"\"\""),
         ] {
             assert_eq!(cell(text), written, "{text}");

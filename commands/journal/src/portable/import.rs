@@ -1,7 +1,8 @@
 //! Takes an export into an empty database, proving it on the way.
 //!
 //! Order: every event is checked before it is inserted, the whole before it is committed. An import that ends early in
-//! whatever way leaves the journal empty, and can be run again.
+//! whatever way leaves the journal empty, and can be run again. Only the answer to the commit itself may be lost: then
+//! the database is asked, and if it cannot be, [`ImportError::Unknown`] says so.
 
 use std::io;
 
@@ -46,7 +47,7 @@ pub struct Imported {
     pub keys: Option<i64>,
 }
 
-/// Why nothing was imported.
+/// Why nothing was imported, or may not have been.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error("the database is not empty: it holds {found}; import into a new one")]
@@ -64,6 +65,16 @@ pub enum ImportError {
     /// The log as a whole does not hold together.
     #[error("the log in the file is broken: {0}")]
     Broken(Break),
+    /// It may have been committed as a whole, or not at all.
+    #[error(
+        "the connection was lost during the commit, and the database cannot be asked: it holds all of the import, up to \
+         {head}, or nothing; `lumbung verify` tells which"
+    )]
+    Unknown {
+        head: Head,
+        #[source]
+        source: sqlx::Error,
+    },
     #[error("the database refuses what the file holds")]
     Refused(#[source] sqlx::Error),
     #[error("the file could not be read")]
@@ -96,7 +107,7 @@ impl From<JournalError> for ImportError {
 /// position that was proven and the last one.
 ///
 /// # Errors
-/// See [`ImportError`]; the database is as it was.
+/// See [`ImportError`]; the database is as it was, except after [`ImportError::Unknown`], when nobody knows.
 pub async fn import<R: AsyncBufRead + Unpin>(
     database: &PgConnectOptions,
     from: R,
@@ -137,7 +148,7 @@ pub async fn import<R: AsyncBufRead + Unpin>(
     let Reading { header, taking, proof, numbers, keys, anchors, intake, .. } = reading;
     let head = proof.head;
     proof.finish().map_err(ImportError::Broken)?;
-    intake.commit(head, &numbers).await?;
+    intake.commit(database, head, &numbers).await?;
     Ok(Imported { ledger: header.ledger, head, anchors, keys: taking.map(|_| keys) })
 }
 

@@ -1,4 +1,7 @@
-//! The transaction of an import: all of it is committed, or nothing was there.
+//! The transaction of an import: all of it is committed, or nothing was there. When the answer to the commit is lost, the
+//! database is asked which.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnectOptions;
@@ -8,9 +11,15 @@ use uuid::Uuid;
 use super::import::ImportError;
 use super::numbers::Highest;
 use crate::database::owner_options;
+use crate::error::{JournalError, is_transient};
 use crate::head::{Hash, Head};
+use crate::read;
 use crate::record::Record;
 use crate::verify::{check_anchors, check_sequences};
+
+/// After these pauses the database is asked what became of a commit.
+const ASKED_AFTER: [Duration; 4] =
+    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// Rows are collected up to this number, and events up to this size, before they are inserted.
 const ROWS: usize = 2_000;
@@ -114,7 +123,12 @@ impl Intake {
     }
 
     /// Checks what only the whole log can show, sets the sequences behind it, and commits.
-    pub(super) async fn commit(mut self, head: Head, numbers: &Highest) -> Result<(), ImportError> {
+    pub(super) async fn commit(
+        mut self,
+        database: &PgConnectOptions,
+        head: Head,
+        numbers: &Highest,
+    ) -> Result<(), ImportError> {
         self.write_people().await?;
         self.write_events().await?;
         self.write_anchors().await?;
@@ -122,9 +136,16 @@ impl Intake {
         check_anchors(&mut self.owner, head).await?;
         numbers.pass_over(&mut self.owner).await?;
         // Without it the first plans would be those for an empty table.
-        self.owner.execute("analyze journal.events, journal.person_keys; commit").await?;
-        self.owner.close().await?;
-        Ok(())
+        self.owner.execute("analyze journal.events, journal.person_keys").await?;
+        match self.owner.execute("commit").await {
+            Ok(_) => {
+                // It is committed, whatever becomes of the farewell.
+                let _ = self.owner.close().await;
+                Ok(())
+            }
+            Err(lost) if is_transient(&lost) => found_out(database, head, lost).await,
+            Err(refused) => Err(refused.into()),
+        }
     }
 
     async fn write_people(&mut self) -> Result<(), ImportError> {
@@ -193,4 +214,28 @@ impl Intake {
         .await?;
         Ok(())
     }
+}
+
+/// What became of a commit whose answer was lost.
+async fn found_out(database: &PgConnectOptions, head: Head, lost: sqlx::Error) -> Result<(), ImportError> {
+    for pause in ASKED_AFTER {
+        tokio::time::sleep(pause).await;
+        match holds(database, head).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => return Err(lost.into()),
+            Err(_) => {}
+        }
+    }
+    Err(ImportError::Unknown { head, source: lost })
+}
+
+/// Whether the log holds what was to be committed. Behind the lock that the lost transaction held: it has ended.
+async fn holds(database: &PgConnectOptions, head: Head) -> Result<bool, JournalError> {
+    let mut owner = PgConnection::connect_with(&owner_options(database)).await?;
+    owner.execute("begin; set local lock_timeout = '10s'").await?;
+    owner.execute("select pg_advisory_xact_lock(5492307)").await?;
+    let found = read::after(&mut owner, head.position - 1, 1).await?;
+    // Nothing is open that could be lost with the connection.
+    let _ = owner.close().await;
+    Ok(found.first().is_some_and(|last| last.head() == head))
 }
