@@ -163,3 +163,24 @@ async fn a_manager_that_waits_for_the_database_ends_all_the_same() {
     lock.execute("rollback").await.unwrap();
     node.close().await;
 }
+
+/// It would have every transfer wait for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_beyond_the_log_is_not_believed() {
+    let database = database().await;
+    let node = Node::open(&database).await;
+    furnish(&node).await;
+    let (from, to) = (register_customer(&node).await, register_customer(&node).await);
+    run(&node, top_up(from, 1_000)).await;
+    let pool = superuser(&database).await;
+    pool.execute(
+        "insert into journal.process_checkpoints (process, position) values ('settlement', 9000000000)",
+    )
+    .await
+    .unwrap();
+    let settlement = settle(&database, &node);
+    let transfer = start(&node, from, to, 10).await;
+    until(&node, transfer, TransferStatus::Success).await;
+    settlement.stopped().await;
+    node.close().await;
+}
