@@ -168,12 +168,14 @@ impl Shift {
     /// Until the task is told to stop, or something is amiss.
     async fn settle(&self, lease: &mut Lease) -> Result<(), Interrupted> {
         let mut noted = checkpoint(self.ledger.pool(), PROCESS).await?;
-        let head = read::head(self.ledger.pool()).await?.position;
-        if noted > head {
-            // Whoever wrote that would have every transfer wait for ever. From the beginning costs time and nothing else.
-            error!(noted, head, "the checkpoint of the settlement is beyond the log; reading all of it");
+        // What this node has not heard of yet another one may have noted; what the log does not hold nobody can have.
+        let unheard = noted > self.ledger.feed().reached();
+        let mut agenda = Agenda::new(noted);
+        if unheard && noted > read::head(self.ledger.pool()).await?.position {
+            // Transfers would wait for ever. From the beginning costs time and nothing else.
+            error!(noted, "the checkpoint of the settlement is beyond the log; reading all of it");
+            agenda = Agenda::new(0);
         }
-        let mut agenda = Agenda::new(if noted > head { 0 } else { noted });
         info!(position = agenda.read_to(), "settling transfers");
         let mut news = self.ledger.feed().watch();
         let caught_up = self.ledger.feed().reached();
