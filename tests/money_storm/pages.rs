@@ -255,6 +255,10 @@ impl Pages {
     pub(super) fn had(&self, owner: UserId, balance_rupiah: i64, position: i64) -> bool {
         let Some(wallet) = self.wallets.get(&owner) else { return balance_rupiah == 0 };
         let later = wallet.history.iter().rev().take_while(|(at, _)| *at > position).count();
+        // Before its first movement it was empty.
+        if later == wallet.history.len() && balance_rupiah == 0 {
+            return true;
+        }
         let first = (wallet.history.len() - later).saturating_sub(1);
         wallet.history[first..].iter().any(|(_, balance)| *balance == balance_rupiah)
     }
