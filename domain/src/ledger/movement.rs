@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::{AnyEvent, LoanNumber, PaymentId, TopUpId, TransferId, WalletEvent, WalletPurpose, WalletSource};
+use super::posting::{MoneyEvent, money_event};
+use crate::{AnyEvent, LoanNumber, PaymentId, TopUpId, TransferId, WalletPurpose, WalletSource};
 
 /// What a movement was, and what it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,24 +53,10 @@ pub enum Reference {
 /// What a money event was; `None` of an event that posts nothing.
 #[must_use]
 pub fn movement(event: &AnyEvent) -> Option<Movement> {
-    match event {
-        AnyEvent::Wallet(WalletEvent::WalletCredited { source, .. }) => Some((*source).into()),
-        AnyEvent::Wallet(WalletEvent::WalletDebited { purpose, .. }) => Some((*purpose).into()),
-        AnyEvent::Wallet(WalletEvent::WalletOpened { .. })
-        | AnyEvent::Ledger(_)
-        | AnyEvent::Role(_)
-        | AnyEvent::Branch(_)
-        | AnyEvent::Product(_)
-        | AnyEvent::Staff(_)
-        | AnyEvent::User(_)
-        | AnyEvent::Document(_)
-        | AnyEvent::Claim(_)
-        | AnyEvent::Session(_)
-        | AnyEvent::Plafond(_)
-        | AnyEvent::Loan(_)
-        | AnyEvent::Transfer(_)
-        | AnyEvent::Message(_) => None,
-    }
+    money_event(event).map(|moved| match moved {
+        MoneyEvent::In { source, .. } => source.into(),
+        MoneyEvent::Out { purpose, .. } => purpose.into(),
+    })
 }
 
 impl MovementKind {

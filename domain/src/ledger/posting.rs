@@ -35,52 +35,55 @@ pub enum Subject {
 #[must_use]
 pub fn postings(event: &AnyEvent, stream_id: &str) -> Vec<Posting> {
     let wallet = || (Account::CustomerWallets, stream_id.parse().ok().map(Subject::Wallet));
-    match event {
-        AnyEvent::Wallet(WalletEvent::WalletCredited { amount_rupiah, source, .. }) => {
+    match money_event(event) {
+        Some(MoneyEvent::In { amount, source, .. }) => {
             let from = match source {
                 WalletSource::TopUp { .. } => (Account::CashAtGateway, None),
                 WalletSource::Disbursement { loan } => {
-                    (Account::LoansReceivablePrincipal, Some(Subject::Loan(*loan)))
+                    (Account::LoansReceivablePrincipal, Some(Subject::Loan(loan)))
                 }
                 WalletSource::Transfer { transfer_id } | WalletSource::Return { transfer_id } => {
-                    (Account::TransfersInTransit, Some(Subject::Transfer(*transfer_id)))
+                    (Account::TransfersInTransit, Some(Subject::Transfer(transfer_id)))
                 }
             };
-            entry(from, wallet(), *amount_rupiah)
+            entry(from, wallet(), amount)
         }
-        AnyEvent::Wallet(WalletEvent::WalletDebited { amount_rupiah, purpose, .. }) => {
+        Some(MoneyEvent::Out { amount, purpose, .. }) => {
             let to = match purpose {
                 WalletPurpose::Payment { .. } => (Account::MerchantSettlement, None),
                 WalletPurpose::Transfer { transfer_id } => {
-                    (Account::TransfersInTransit, Some(Subject::Transfer(*transfer_id)))
+                    (Account::TransfersInTransit, Some(Subject::Transfer(transfer_id)))
                 }
             };
-            entry(wallet(), to, *amount_rupiah)
+            entry(wallet(), to, amount)
         }
-        AnyEvent::Wallet(WalletEvent::WalletOpened { .. })
-        | AnyEvent::Ledger(_)
-        | AnyEvent::Role(_)
-        | AnyEvent::Branch(_)
-        | AnyEvent::Product(_)
-        | AnyEvent::Staff(_)
-        | AnyEvent::User(_)
-        | AnyEvent::Document(_)
-        | AnyEvent::Claim(_)
-        | AnyEvent::Session(_)
-        | AnyEvent::Plafond(_)
-        | AnyEvent::Loan(_)
-        | AnyEvent::Transfer(_)
-        | AnyEvent::Message(_) => Vec::new(),
+        None => Vec::new(),
     }
 }
 
 /// The business date of a money event; `None` of an event that posts nothing.
 #[must_use]
 pub fn booked_on(event: &AnyEvent) -> Option<NaiveDate> {
+    money_event(event).map(|moved| match moved {
+        MoneyEvent::In { business_on, .. } | MoneyEvent::Out { business_on, .. } => business_on,
+    })
+}
+
+/// What moves money, as far as the books care.
+pub(super) enum MoneyEvent {
+    In { amount: Rupiah, source: WalletSource, business_on: NaiveDate },
+    Out { amount: Rupiah, purpose: WalletPurpose, business_on: NaiveDate },
+}
+
+/// The one place that says of every event whether it moves money; `None` if it does not.
+pub(super) fn money_event(event: &AnyEvent) -> Option<MoneyEvent> {
     match event {
-        AnyEvent::Wallet(
-            WalletEvent::WalletCredited { business_on, .. } | WalletEvent::WalletDebited { business_on, .. },
-        ) => Some(*business_on),
+        AnyEvent::Wallet(WalletEvent::WalletCredited { amount_rupiah, source, business_on, .. }) => {
+            Some(MoneyEvent::In { amount: *amount_rupiah, source: *source, business_on: *business_on })
+        }
+        AnyEvent::Wallet(WalletEvent::WalletDebited { amount_rupiah, purpose, business_on, .. }) => {
+            Some(MoneyEvent::Out { amount: *amount_rupiah, purpose: *purpose, business_on: *business_on })
+        }
         AnyEvent::Wallet(WalletEvent::WalletOpened { .. })
         | AnyEvent::Ledger(_)
         | AnyEvent::Role(_)

@@ -105,12 +105,12 @@ impl<'a> Wave<'a> {
         for row in &rows {
             let stored = Stored::read(row)?;
             self.last = Some([stored.id.clone(), stored.kind.clone(), stored.fingerprint.clone()]);
-            self.expect(stored);
+            self.take_in(stored);
         }
         Ok(())
     }
 
-    fn expect(&mut self, stored: Stored) {
+    fn take_in(&mut self, stored: Stored) {
         if self.key.is_some_and(|key| !stored.has_mac_of(key)) {
             self.fault(&stored, Unfit::Mac);
         }
