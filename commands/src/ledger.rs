@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lumbung_domain::LedgerId;
+use lumbung_domain::{LedgerId, StreamId};
 use lumbung_journal::{
     Appender, Feed, Head, JournalError, MasterKey, Vault, app_pool, load_pool, read, verify,
 };
@@ -161,6 +161,7 @@ impl Ledger {
             controls,
             backlog: VecDeque::new(),
             calendar: options.calendar,
+            ledger: StreamId::of::<lumbung_domain::Ledger>(id),
             stats: Arc::clone(&stats),
             vault: Arc::clone(&vault),
             snapshots: Arc::clone(&snapshots),

@@ -14,6 +14,7 @@ impl AggregateType {
     pub const fn fold(self) -> &'static str {
         match self {
             Self::Ledger => "1-55116bb8b8f71129",
+            Self::LendingRules => "1-0000000000000000",
             Self::Role => "1-9adeb06645e66448",
             Self::Branch => "1-ced4e1d4a7d9f520",
             Self::Product => "1-5b879767759f31a6",

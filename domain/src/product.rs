@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, Event, Invalid, ProductId, Rate, Rejection, Rupiah, Tenor, text};
+use crate::{Aggregate, Event, Invalid, ProductId, Rate, Rejection, Rupiah, ServicingTerms, Tenor, text};
 
 /// Stream id: the [`ProductId`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct ProductTerms {
     pub tenor_months: Tenor,
     /// The lowest yearly rate of a loan under it.
     pub interest_rate: Rate,
+    /// Terms that were made before there was a choice say nothing of it.
+    #[serde(default)]
+    pub servicing: ServicingTerms,
 }
 
 /// A product and who gets it.

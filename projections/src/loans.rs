@@ -195,6 +195,14 @@ impl Loans {
             LoanEvent::LoanDisbursed { .. } => self.decide(number, LoanStatus::Disbursed, fact.sequence),
             LoanEvent::LoanCancelled { .. } => self.decide(number, LoanStatus::Cancelled, fact.sequence),
             LoanEvent::LoanExpired { .. } => self.decide(number, LoanStatus::Expired, fact.sequence),
+            LoanEvent::LoanScheduled { .. } => self.decide(number, LoanStatus::Disbursed, fact.sequence),
+            LoanEvent::LoanDayClosed { after, .. } | LoanEvent::LoanWrittenOff { after, .. } => {
+                self.decide(number, after.status, fact.sequence);
+            }
+            LoanEvent::RepaymentReceived(receipt) => self.decide(number, receipt.after.status, fact.sequence),
+            LoanEvent::RepaymentReversed(reversal) => {
+                self.decide(number, reversal.after.status, fact.sequence)
+            }
         }
         Ok(())
     }

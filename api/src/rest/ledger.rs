@@ -126,6 +126,7 @@ impl From<Reference> for ReferenceJson {
             Reference::TopUp(id) => id.to_string(),
             Reference::Payment(id) => id.to_string(),
             Reference::Transfer(id) => id.to_string(),
+            Reference::Repayment(id) => id.to_string(),
             Reference::Loan(loan) => loan.to_string(),
         };
         Self { kind: reference.as_str(), id }

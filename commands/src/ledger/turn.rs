@@ -49,6 +49,8 @@ pub(super) struct Loop {
     /// Taken from the lanes and not decided yet: the batch was full, or their key is being answered.
     pub(super) backlog: VecDeque<Box<dyn Ticket>>,
     pub(super) calendar: Calendar,
+    /// The ledger's own stream.
+    pub(super) ledger: StreamId,
     pub(super) stats: Arc<Stats>,
     pub(super) vault: Arc<Vault>,
     pub(super) snapshots: Arc<Snapshots>,
@@ -236,7 +238,7 @@ impl Loop {
         }
         let now = draft.batch.recorded_at;
         let overlays = [Some(&draft.overlay), under.map(|under| &under.overlay)];
-        let mut book = Book::new(&mut self.cache, overlays, now, (self.calendar)(now));
+        let mut book = Book::new(&mut self.cache, overlays, now, (self.calendar)(now), &self.ledger);
         // A panic in one decision is a defect, but not everybody's.
         match catch_unwind(AssertUnwindSafe(|| ticket.decide(&mut book))) {
             Ok(Decision::Done) => {

@@ -37,6 +37,7 @@ impl Tally {
                 moved.map_err(|reason| Break { position, reason })
             }
             AnyEvent::Ledger(_)
+            | AnyEvent::LendingRules(_)
             | AnyEvent::Role(_)
             | AnyEvent::Branch(_)
             | AnyEvent::Product(_)
