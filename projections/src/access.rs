@@ -279,6 +279,7 @@ fn capacity(kind: AggregateType) -> usize {
         AggregateType::Session | AggregateType::User | AggregateType::Claim => 65_536,
         AggregateType::Role | AggregateType::Branch | AggregateType::Product | AggregateType::Staff => 4_096,
         AggregateType::Ledger
+        | AggregateType::LendingRules
         | AggregateType::Plafond
         | AggregateType::Loan
         | AggregateType::Wallet

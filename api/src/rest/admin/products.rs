@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::product::{AmendProduct, DefineProduct, ProductOutcome};
-use lumbung_domain::{ProductId, ProductTerms, Rate, Rupiah, Tenor, whole_number};
+use lumbung_domain::{ProductId, ProductTerms, Rate, Rupiah, ServicingTerms, Tenor, whole_number};
 use serde::Serialize;
 
 use crate::app::App;
@@ -39,7 +39,14 @@ impl Form for ProductForm {
 impl ProductForm {
     fn terms(self, product_id: ProductId) -> ProductTerms {
         let Self { name, amount, tenor, interest_rate, .. } = self;
-        ProductTerms { product_id, name, amount_rupiah: amount, tenor_months: tenor, interest_rate }
+        ProductTerms {
+            product_id,
+            name,
+            amount_rupiah: amount,
+            tenor_months: tenor,
+            interest_rate,
+            servicing: ServicingTerms::STANDARD,
+        }
     }
 }
 

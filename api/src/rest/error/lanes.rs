@@ -47,7 +47,8 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::PlafondNotActive
         | Rejection::LoanNotFound
         | Rejection::TargetUserNotFound
-        | Rejection::TransferNotFound => StatusCode::NOT_FOUND,
+        | Rejection::TransferNotFound
+        | Rejection::RepaymentNotFound => StatusCode::NOT_FOUND,
         Rejection::EmailAlreadyRegistered
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
@@ -62,6 +63,12 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::ReservationNotFound
         | Rejection::LoanNotExpired
         | Rejection::TransferWrongStatus { .. }
+        | Rejection::LoanPaidOff
+        | Rejection::LoanAlreadyWrittenOff
+        | Rejection::TooManyRepayments
+        | Rejection::LoanDaysOpen
+        | Rejection::RepaymentReversed
+        | Rejection::LendingRulesFull
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
@@ -83,6 +90,12 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::CustomerNotActive
         | Rejection::WalletCannotTakeLoan
         | Rejection::LoanNotPending { .. }
+        | Rejection::LoanNotDisbursed { .. }
+        | Rejection::AgreementAboveCap { .. }
+        | Rejection::ScheduleTooLarge
+        | Rejection::RepaymentAbovePayoff { .. }
+        | Rejection::PaidOnOutOfRange { .. }
+        | Rejection::BusinessDateOutOfRange { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge
         | Rejection::TransferToSelf => StatusCode::BAD_REQUEST,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use lumbung_domain::{LoanNumber, PaymentId, Rupiah, TopUpId, TransferId, UserId};
+use lumbung_domain::{LoanNumber, PaymentId, RepaymentId, Rupiah, TopUpId, TransferId, UserId};
 use lumbung_projections::transactions::{self, Direction, Kind, Movement, Status, Transaction, Wanted};
 use lumbung_projections::wallets;
 use serde::Serialize;
