@@ -29,7 +29,7 @@ struct Borrowed {
     lent_rupiah: i64,
     /// By the schedule; `None` of a loan from before there were any.
     scheduled_rupiah: Option<i64>,
-    /// Charged and not paid; nothing once it was written off.
+    /// Charged and not paid.
     outstanding: Amounts,
     closed_through_on: Option<NaiveDate>,
     written_off: bool,
@@ -112,9 +112,8 @@ impl Lent {
             }
             LoanEvent::LoanWrittenOff { written_off, after, .. } => {
                 let borrowed = self.loans.entry(number).or_default();
-                let owed = std::mem::take(&mut borrowed.outstanding);
                 borrowed.written_off = true;
-                if owed == *written_off && after.status == LoanStatus::WrittenOff {
+                if borrowed.outstanding == *written_off && after.status == LoanStatus::WrittenOff {
                     Ok(())
                 } else {
                     Err(wrong(number, "something else was written off than it owed"))
@@ -129,12 +128,21 @@ impl Lent {
         }
     }
 
-    /// What the loans owe by their own events, on the account of a component.
-    pub(super) fn owed(&self) -> [(Account, i128); 4] {
-        let sum =
-            |component| self.loans.values().map(|loan| i128::from(loan.outstanding.of(component))).sum();
-        [Component::Principal, Component::Interest, Component::Fee, Component::Penalty]
-            .map(|component| (Account::receivable(component), sum(component)))
+    /// What the loans owe by their own events, on the accounts where it stands.
+    pub(super) fn owed(&self) -> [(Account, i128); 5] {
+        let sum = |written_off: bool, owes: &dyn Fn(&Amounts) -> i64| {
+            let loans = self.loans.values().filter(|loan| loan.written_off == written_off);
+            loans.map(|loan| i128::from(owes(&loan.outstanding))).sum()
+        };
+        let receivable =
+            |component| (Account::receivable(component), sum(false, &|amounts| amounts.of(component)));
+        [
+            receivable(Component::Principal),
+            receivable(Component::Interest),
+            receivable(Component::Fee),
+            receivable(Component::Penalty),
+            (Account::WriteOffs, sum(true, &Amounts::total_rupiah)),
+        ]
     }
 
     /// At the end of an append nothing is half done. Of several that are, the first is told.
@@ -171,10 +179,8 @@ impl Lent {
 
     fn changed(&mut self, number: LoanNumber, lines: &[Line]) {
         let borrowed = self.loans.entry(number).or_default();
-        if !borrowed.written_off {
-            for line in lines {
-                borrowed.outstanding.add(line.component, line.charged_rupiah - line.paid_rupiah);
-            }
+        for line in lines {
+            borrowed.outstanding.add(line.component, line.charged_rupiah - line.paid_rupiah);
         }
     }
 
