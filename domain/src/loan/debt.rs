@@ -3,10 +3,13 @@
 //! Bounds: at most 600 instalments and [`Debt::MOST_REPAYMENTS`] repayments. Order: a day is closed first, then what is paid
 //! on it counts. Nothing here depends on when it is computed: the same agreement, days and repayments make the same debt.
 
+mod bill;
 mod replay;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+
+pub use bill::{Bill, BillStatus};
 
 use super::amounts::{Amounts, Line};
 use crate::lending_rules::share;
@@ -155,7 +158,13 @@ impl Debt {
     /// less what was paid for days to come. Falls by every rupiah that is paid, and by nothing else.
     #[must_use]
     pub fn payoff_rupiah(&self) -> i64 {
-        Amounts::paid(&self.settling()).total_rupiah()
+        self.payoff().total_rupiah()
+    }
+
+    /// What settles the loan, by component. Below zero where more was paid than was earned by now.
+    #[must_use]
+    pub fn payoff(&self) -> Amounts {
+        Amounts::paid(&self.settling())
     }
 
     /// What is due on or before the last closed day and not paid, in whole rupiah.

@@ -25,6 +25,10 @@ impl From<Rejection> for ApiError {
             }
             Rejection::BalanceTooLarge => error.about("amount", "the balance would pass Rp 999999999999999"),
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
+            Rejection::ScheduleTooLarge
+            | Rejection::RepaymentAbovePayoff { .. }
+            | Rejection::PaidOnOutOfRange { .. }
+            | Rejection::BusinessDateOutOfRange { .. } => error.about_its_field(),
             _ => error,
         }
     }
