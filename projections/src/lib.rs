@@ -11,6 +11,7 @@ pub mod account_balances;
 pub mod approval_queue;
 pub mod branches;
 pub mod ledger_entries;
+pub mod loan_accounts;
 pub mod loan_history;
 pub mod loans;
 pub mod outbox;
