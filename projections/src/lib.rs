@@ -13,6 +13,7 @@ pub mod approval_queue;
 pub mod branches;
 pub mod debts;
 pub mod ledger_entries;
+pub mod loan_accounts;
 pub mod loan_history;
 pub mod loans;
 pub mod outbox;

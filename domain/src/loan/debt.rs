@@ -85,6 +85,8 @@ pub struct Condition {
     pub days_past_due: u32,
     /// The grade of the lending rules, from 1.
     pub collectibility: u8,
+    /// What is past due, in whole rupiah.
+    pub arrears_rupiah: i64,
 }
 
 impl Agreement {
@@ -211,7 +213,12 @@ impl Debt {
             Standing::PaidOff => LoanStatus::PaidOff,
             Standing::WrittenOff { .. } => LoanStatus::WrittenOff,
         };
-        Condition { status, days_past_due: self.days_past_due, collectibility: self.collectibility }
+        Condition {
+            status,
+            days_past_due: self.days_past_due,
+            collectibility: self.collectibility,
+            arrears_rupiah: self.arrears_rupiah(),
+        }
     }
 
     #[must_use]
