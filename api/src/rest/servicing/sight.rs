@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use lumbung_commands::business_date::FURTHEST_DAYS;
 use lumbung_domain::{
     Aggregate, Application, Debt, Ledger, LendingRules, Loan, LoanCommand, LoanNumber, LoanStatus, Rejection,
@@ -38,12 +38,6 @@ pub(in crate::rest) struct Balance {
     pub(in crate::rest) on: NaiveDate,
 }
 
-/// The business date of now: the one that an operator set, or the calendar's.
-pub(super) async fn today(app: &App) -> Result<NaiveDate, JournalError> {
-    let (ledger, _) = app.access.get::<Ledger>(app.ledger.vault().ledger()).await?;
-    Ok(ledger.business_on().unwrap_or_else(|| Utc::now().with_timezone(&app.zone).date_naive()))
-}
-
 impl Sight {
     /// A loan that the caller may read. Who looks is put down.
     ///
@@ -68,7 +62,7 @@ impl Sight {
     async fn now(app: &App, number: LoanNumber, as_of: Option<NaiveDate>) -> Result<Self, JournalError> {
         let Known { state, version, position } = app.access.known::<Loan>(number).await?;
         let (rules, _) = app.access.get::<LendingRules>(LendingRules::STREAM).await?;
-        Ok(Self { loan: state, version, position, today: today(app).await?, as_of, rules })
+        Ok(Self { loan: state, version, position, today: app.business_day().await?.on, as_of, rules })
     }
 
     async fn at(
@@ -81,11 +75,11 @@ impl Sight {
         // Before its submission there was no such loan, and at 0 no ledger.
         state.application().ok_or(Rejection::LoanNotFound)?;
         let rules = app.access.known_at::<LendingRules>(LendingRules::STREAM, position).await?.state;
-        let ledger = app.access.known_at::<Ledger>(app.ledger.vault().ledger(), position).await?.state;
+        let ledger = app.access.known_at::<Ledger>(app.ledger.id(), position).await?.state;
         let today = match ledger.business_on() {
             Some(set) => set,
             // The day on which that was the newest event.
-            None => app.access.recorded_at(position).await?.with_timezone(&app.zone).date_naive(),
+            None => (app.calendar)(app.access.recorded_at(position).await?),
         };
         Ok(Self { loan: state, version, position, today, as_of, rules })
     }

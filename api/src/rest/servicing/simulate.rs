@@ -10,7 +10,6 @@ use lumbung_domain::{
 };
 use serde::Serialize;
 
-use super::sight::today;
 use crate::app::App;
 use crate::rest::body::integer;
 use crate::rest::days::{DATE, date};
@@ -87,7 +86,7 @@ pub(in crate::rest) async fn simulate(
 ) -> Result<Reply<SimulationJson>, ApiError> {
     let start_on = match question.start_on {
         Some(day) => day,
-        None => today(&app).await?,
+        None => app.business_day().await?.on,
     };
     let product = match question.product {
         Some(product) => Some(offered(&app, product).await?),
