@@ -25,6 +25,7 @@ mod rest_edge;
 mod rest_smoke;
 mod scenario;
 mod served;
+mod servicing;
 mod storm;
 mod support;
 mod transfers;
