@@ -144,6 +144,9 @@ routes! {
     get "/api/operations/transfers/{id}" => operations::show;
     post "/api/operations/transfers/{id}/retry" => operations::retry;
     post "/api/operations/transfers/{id}/park" => operations::park;
+    get "/api/operations/business-date" => operations::business_date::show;
+    put "/api/operations/business-date" => operations::business_date::set;
+    get "/api/operations/daily-run" => operations::daily_run::show;
     get "/api/ledger/accounts" => ledger::accounts;
     get "/api/ledger/entries" => ledger::entries;
     get "/api/ledger/trial-balance" => ledger::trial_balance;

@@ -70,6 +70,27 @@ struct Shown {
     failing: Vec<Failing>,
 }
 
+impl DailyRunState {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standby => "standby",
+            Self::Idle => "idle",
+            Self::Running => "running",
+        }
+    }
+}
+
+impl Run {
+    /// Loans a second, while it works.
+    #[must_use]
+    pub fn per_second(&self) -> f64 {
+        // Two decimals say enough; a run that has just begun has no pace yet.
+        let pace = self.loans as f64 / self.busy.as_secs_f64().max(0.001);
+        (pace * 100.0).round() / 100.0
+    }
+}
+
 impl DailyRunProgress {
     #[must_use]
     pub fn state(&self) -> DailyRunState {
