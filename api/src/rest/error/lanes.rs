@@ -30,8 +30,7 @@ impl From<Rejection> for ApiError {
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
             Rejection::ScheduleTooLarge
             | Rejection::RepaymentAbovePayoff { .. }
-            | Rejection::PaidOnOutOfRange { .. }
-            | Rejection::BusinessDateOutOfRange { .. } => error.about_its_field(),
+            | Rejection::PaidOnOutOfRange { .. } => error.about_its_field(),
             _ => error,
         }
     }
