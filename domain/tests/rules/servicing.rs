@@ -249,7 +249,7 @@ fn paid_to_the_day_it_ends_with_the_last_instalment() {
     }
     assert_eq!(
         case.debt().condition(),
-        Condition { status: LoanStatus::PaidOff, days_past_due: 0, collectibility: 1 }
+        Condition { status: LoanStatus::PaidOff, days_past_due: 0, collectibility: 1, arrears_rupiah: 0 }
     );
     assert_eq!(case.books[&Account::InterestIncome], -105_871);
     assert_eq!(case.pay(1, Paid::Now), Err(Rejection::LoanPaidOff));
