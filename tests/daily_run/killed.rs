@@ -106,9 +106,14 @@ async fn each_day_is_closed_once_however_often_the_servers_die() {
         let attached = office.folder.attach().await;
         let found = days(&attached.pool).await;
         attached.leave().await;
-        let through = |wanted| found.values().filter(|loan| loan.closed.last().copied() >= Some(wanted)).count();
+        let through =
+            |wanted| found.values().filter(|loan| loan.closed.last().copied() >= Some(wanted)).count();
         cut_short += usize::from((1..LOANS).contains(&through(furthest)));
-        println!("kill {}: {date}, {} of {LOANS} loans are closed through {furthest}", kill + 1, through(furthest));
+        println!(
+            "kill {}: {date}, {} of {LOANS} loans are closed through {furthest}",
+            kill + 1,
+            through(furthest)
+        );
     }
     // With whatever was missed.
     furthest = furthest.max(day("2028-03-01"));

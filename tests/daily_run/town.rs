@@ -29,11 +29,7 @@ pub(super) fn day(text: &str) -> NaiveDate {
 
 /// As a server runs it, but more eagerly.
 pub(super) fn eager() -> Settings {
-    Settings {
-        look_every: Duration::from_millis(20),
-        days_at_once: 128,
-        retry: Duration::from_millis(50),
-    }
+    Settings { look_every: Duration::from_millis(20), days_at_once: 128, retry: Duration::from_millis(50) }
 }
 
 pub(super) fn close_days(node: &Node) -> Running {
@@ -57,9 +53,8 @@ impl Town {
     pub(super) async fn settle(ledger: &Ledger) -> Self {
         let email = |who: &str| format!("{who}.{}@town.example", fresh());
         let hash = cheap_hash();
-        let staff = async |who: &str, role, branch| {
-            sign_up_staff(ledger, &email(who), &hash, role, branch).await
-        };
+        let staff =
+            async |who: &str, role, branch| sign_up_staff(ledger, &email(who), &hash, role, branch).await;
         Self {
             officers: [
                 staff("marketing", RoleId::MARKETING, Some(BranchId(1))).await,
