@@ -137,6 +137,8 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+    get "/api/admin/lending-rules" => admin::lending_rules::list;
+    post "/api/admin/lending-rules" => admin::lending_rules::adopt;
 
     get "/api/operations/overview" => operations::overview;
     get "/api/operations/events" => operations::events::listen;
