@@ -111,6 +111,7 @@ async fn an_application_is_no_debt_yet() {
 async fn in_production_the_gateway_is_to_come() {
     let settings = [
         ("LUMBUNG_ENVIRONMENT", "production"),
+        ("DATABASE_URL", "postgres://localhost/lumbung"),
         ("LUMBUNG_MASTER_KEY", "0707070707070707070707070707070707070707070707070707070707070707"),
         ("LUMBUNG_TOKEN_KEY", crate::rest_smoke::TOKEN_KEY),
     ];

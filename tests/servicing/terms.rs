@@ -131,7 +131,8 @@ async fn rules_of_the_law_are_added_and_never_changed() {
     // Before its day it says nothing; from then on 12 % a year is too much, and the citation says so.
     let ani = lender.lend(3_000_000).await;
     lender.on("2026-02-01").await;
-    let refused = lender.apply(&lender.town.borrower().await, 3_000_000).await;
+    let body = json!({"branchId": 1, "amount": 3_000_000, "tenor": 6});
+    let refused = server.post("/api/loans", &lender.town.borrower().await.token, body).await;
     let message = "The loan would cost more than the law allows: interest and fees per day of at most 0.01% \
                    (Circular 1/2026)";
     assert_eq!(refused.error(), (400, "AGREEMENT_ABOVE_CAP", message));
