@@ -22,8 +22,8 @@ use crate::transactions::Transactions;
 use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
-    account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_accounts, loan_history, loans, outbox,
-    plafonds, products, roles, transactions, transfer, transfers, users,
+    account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_accounts, loan_history,
+    loans, outbox, plafonds, products, roles, transactions, transfer, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.

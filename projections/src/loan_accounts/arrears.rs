@@ -37,11 +37,8 @@ const BY_CUSTOMER: &str = concat!(
 );
 
 /// The cursor is one more than the id: the first branch has the id 0.
-const BY_BRANCH: &str = concat!(
-    "select a.branch, ",
-    sums!(),
-    " and a.branch >= $1 group by a.branch order by a.branch limit $2"
-);
+const BY_BRANCH: &str =
+    concat!("select a.branch, ", sums!(), " and a.branch >= $1 group by a.branch order by a.branch limit $2");
 
 pub(super) const STATEMENTS: [&str; 3] = [BY_LOAN, BY_CUSTOMER, BY_BRANCH];
 
