@@ -80,6 +80,25 @@ impl Town {
 
     /// As [`Town::lend`]; tells the e-mail too.
     pub(super) async fn lend_to(&self, ledger: &Ledger, months: i64) -> (String, Borrower) {
+        let (email, borrower) = self.apply_for(ledger, months).await;
+        let loan = borrower.loan;
+        for actor in self.officers {
+            run(ledger, ApproveLoan { actor, loan, note: None, expected: Expected::Anything }).await;
+        }
+        (email, borrower)
+    }
+
+    /// An application that the last stage is to decide on.
+    pub(super) async fn apply(&self, ledger: &Ledger, months: i64) -> LoanNumber {
+        let loan = self.apply_for(ledger, months).await.1.loan;
+        for actor in &self.officers[..2] {
+            let actor = *actor;
+            run(ledger, ApproveLoan { actor, loan, note: None, expected: Expected::Anything }).await;
+        }
+        loan
+    }
+
+    async fn apply_for(&self, ledger: &Ledger, months: i64) -> (String, Borrower) {
         let email = format!("borrower.{}@town.example", fresh());
         let actor = sign_up(ledger, &email, &cheap_hash()).await;
         let next = async |sequence: &str| -> i64 {
@@ -91,11 +110,8 @@ impl Town {
         run(ledger, bronze).await;
         let loan = LoanNumber(next("journal.loan_number").await);
         let (amount, tenor) = (Rupiah::positive(3_000_000).unwrap(), Tenor::new(months).unwrap());
-        run(ledger, SubmitLoan { actor, loan, branch: BranchId(1), amount, tenor, interest_rate: None })
-            .await;
-        for actor in self.officers {
-            run(ledger, ApproveLoan { actor, loan, note: None, expected: Expected::Anything }).await;
-        }
+        let submit = SubmitLoan { actor, loan, branch: BranchId(1), amount, tenor, interest_rate: None };
+        run(ledger, submit).await;
         (email, Borrower { actor, loan })
     }
 
