@@ -378,6 +378,7 @@ fn body(method: &str, path: &str) -> Value {
         ("post", "/api/operations/transfers/{id}/retry" | "/api/operations/transfers/{id}/park") => {
             json!({})
         }
+        ("put", "/api/operations/business-date") => json!({"businessDate": null}),
         _ => panic!("{method} {path} has no probe: say in tests/golden/probes.rs what to send to it"),
     }
 }
