@@ -371,7 +371,6 @@ fn body(method: &str, path: &str) -> Value {
             "caps": {"dailyCostPercent": 0.3, "dailyPenaltyPercent": 0.3, "totalCostPercent": 100},
             "collectibility": [0, 90, 120, 180],
         }),
-        ("put", "/api/operations/business-date") => json!({"businessDate": null}),
         ("post", "/api/auth/logout" | "/api/loans/{id}/payoff") | ("get" | "delete", _) => json!({}),
         ("put", "/api/customer/profile" | "/api/admin/branches/{id}")
         | ("post", "/transfer" | "/api/loans/{id}/repayments") => Value::Null,
