@@ -16,6 +16,7 @@ pub mod numbers;
 pub mod audit;
 pub mod auth;
 pub mod demo;
+pub mod demo_history;
 pub mod expiry;
 pub mod http;
 pub mod log;

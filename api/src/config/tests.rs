@@ -50,7 +50,8 @@ fn flags_win_over_environment_over_file() {
     let file =
         Some("listen = '127.0.0.1:1'\nzone = 'UTC'\n[limits]\nbody_bytes = 2048\npool_connections = 3");
     let env = [("LUMBUNG_LISTEN", "127.0.0.1:2"), ("LUMBUNG_LIMITS_BODY_BYTES", "4096")];
-    let flag = ServeArgs { listen: Some("127.0.0.1:3".parse().unwrap()), no_demo: true };
+    let flag =
+        ServeArgs { listen: Some("127.0.0.1:3".parse().unwrap()), no_demo: true, ..ServeArgs::default() };
     let config = resolve(&env, file, flag).unwrap();
     assert_eq!((config.listen.port(), config.demo), (3, false));
     let config = resolve(&env, file, ServeArgs::default()).unwrap();
