@@ -7,6 +7,7 @@ mod auth;
 mod books;
 mod connections;
 mod crash;
+mod demo_history;
 mod edits;
 mod embedded;
 mod events_page;

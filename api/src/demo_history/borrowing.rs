@@ -17,6 +17,8 @@ use super::people::Login;
 use super::scene::Who;
 use super::{HistoryError, days_later};
 
+/// Whose first application is refused, so that a small history has that too.
+const REFUSED: usize = 9;
 /// The setting's default.
 const EXPIRES_AFTER_DAYS: u32 = 30;
 
@@ -218,8 +220,7 @@ impl Teller {
         let actor = self.house.officer(stage, branch)?;
         let who = Who::Person(actor.user);
         let mut dice = self.dice_of_loan(stage.role_name(), loan);
-        // Of the cast, the second application of the tenth is refused, so that a small history has that too.
-        let refuses = if cast { customer == 9 && known.loans.len() == 1 } else { dice.chance(60) };
+        let refuses = if cast { customer == REFUSED && known.loans.len() == 1 } else { dice.chance(60) };
         let expected = Expected::Anything;
         if refuses {
             let note = known.sealer.seal(&Note::new(dice.one(REJECTED))?)?;

@@ -15,6 +15,8 @@ use super::house::{between_hours, workday_after};
 use super::scene::Who;
 use super::{HistoryError, days_later};
 
+/// Whose first repayment the bank takes back, so that a small history has that too.
+const REVERSED: usize = 8;
 /// Days past due beyond which nobody expects anything: the last grade of collectibility.
 const HOPELESS_AFTER_DAYS: u32 = 180;
 
@@ -74,10 +76,12 @@ impl Teller {
         let due = ahead.map_or_else(|| debt.due_rupiah(), |owed| debt.unpaid(owed));
         let part = if percent == 100 { due } else { (due * percent / 100_000 * 1_000).max(1_000) };
         let rupiah = part.min(due).min(debt.payoff_rupiah());
+        let before = debt.repayments.len() as u64;
         let Some(repayment) = self.pay_in(loan, rupiah).await? else { return Ok(()) };
-        let mut dice =
-            Dice::of(self.story.seed, "reversal", loan.0.unsigned_abs() << 16 | u64::from(instalment));
-        if dice.chance(15) {
+        // Every repayment has a throw of its own: what was taken back once is not taken back for ever.
+        let mut dice = Dice::of(self.story.seed, "reversal", loan.0.unsigned_abs() << 16 | before);
+        let cast = self.owner(loan) == Some(REVERSED) && before == 0;
+        if dice.chance(15) || cast {
             let day = workday_after(self.today, 1);
             self.agenda.plan(day, between_hours(&mut dice, 13, 16), Step::Reverse { loan, repayment });
         }

@@ -49,7 +49,7 @@ impl Teller {
             let second = between_hours(&mut dice, 7, 12);
             self.agenda.plan(self.today, second, Step::TopUp { customer });
         }
-        if dice.chance(120) {
+        if dice.chance(150) {
             let second = between_hours(&mut dice, 7, 22);
             self.agenda.plan(self.today, second, Step::Pay { customer });
         }
@@ -63,7 +63,7 @@ impl Teller {
         let Some(known) = &self.customers[customer].known else { return Ok(()) };
         let (actor, income) = (known.actor, self.customers[customer].character.income_rupiah);
         let mut dice = self.dice_of_day(customer, "top-up");
-        let amount = Rupiah::positive(dice.rupiah(income / 5..=income * 2 / 5, 50_000).max(100_000))?;
+        let amount = Rupiah::positive(dice.rupiah(income / 8..=income / 4, 50_000).max(100_000))?;
         let top_up_id = TopUpId(self.scene.id());
         let filling = TopUp { actor, top_up_id, amount, remarks: None, expected: Expected::Anything };
         self.scene.ask(Who::Person(actor.user), filling).await?;
