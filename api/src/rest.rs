@@ -17,6 +17,7 @@ mod operations;
 mod plafond;
 mod products;
 mod profile;
+mod servicing;
 mod uploads;
 mod users;
 mod wallet;
@@ -34,6 +35,7 @@ mod receive;
 mod view;
 
 mod cors;
+mod debt_json;
 mod dialect;
 mod edge;
 mod entry_filter;
@@ -92,9 +94,18 @@ routes! {
 
     get "/api/loans" => loans::list;
     post "/api/loans" => loans::submit;
+    get "/api/loans/simulate" => servicing::simulate::simulate;
     get "/api/loans/{id}" => loans::show;
     get "/api/loans/{id}/history" => loans::history;
     post "/api/loans/{id}/cancel" => loans::cancel;
+    get "/api/loans/{id}/schedule" => servicing::schedule::show;
+    get "/api/loans/{id}/bills" => servicing::schedule::bills;
+    get "/api/loans/{id}/payoff-quote" => servicing::schedule::payoff_quote;
+    get "/api/loans/{id}/transactions" => servicing::transactions::list;
+    post "/api/loans/{id}/repayments" => servicing::repay::repay;
+    post "/api/loans/{id}/payoff" => servicing::repay::pay_off;
+    post "/api/loans/{id}/write-off" => servicing::officers::write_off;
+    post "/api/loans/{id}/repayments/{repaymentId}/reverse" => servicing::officers::reverse;
 
     get "/api/approval/pending" => approval::pending;
     get "/api/approval/my-history" => approval::my_history;
@@ -133,6 +144,9 @@ routes! {
     get "/api/operations/transfers/{id}" => operations::show;
     post "/api/operations/transfers/{id}/retry" => operations::retry;
     post "/api/operations/transfers/{id}/park" => operations::park;
+    get "/api/operations/business-date" => operations::business_date::show;
+    put "/api/operations/business-date" => operations::business_date::set;
+    get "/api/operations/daily-run" => operations::daily_run::show;
     get "/api/ledger/accounts" => ledger::accounts;
     get "/api/ledger/entries" => ledger::entries;
     get "/api/ledger/trial-balance" => ledger::trial_balance;

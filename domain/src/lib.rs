@@ -69,9 +69,9 @@ pub use lending_rules::{
 };
 pub use letter::Letter;
 pub use loan::{
-    Agreement, Allotment, Amounts, Application, BranchSnapshot, Condition, CustomerSnapshot, Debt, Line,
-    Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Owed, Paid, Receipt, Repayment, Reversal, Serviced,
-    Stage, Standing, Submission,
+    Agreement, Allotment, Amounts, Application, Bill, BillStatus, BranchSnapshot, Condition,
+    CustomerSnapshot, Debt, Line, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Owed, Paid, Receipt,
+    Repayment, Reversal, Serviced, Stage, Standing, Submission,
 };
 pub use message::{
     Channel, DeliveryFailure, Dropped, Message, MessageCommand, MessageEvent, MessageKind, Queued,

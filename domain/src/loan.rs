@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use amounts::{Allotment, Amounts, Line};
 pub use application::{Application, BranchSnapshot, CustomerSnapshot, Officer, Submission};
 pub use command::{LoanCommand, Paid};
-pub use debt::{Agreement, Condition, Debt, Owed, Repayment, Standing};
+pub use debt::{Agreement, Bill, BillStatus, Condition, Debt, Owed, Repayment, Standing};
 pub use event::{LoanEvent, Receipt, Reversal};
 pub use status::{LoanStatus, Stage};
 

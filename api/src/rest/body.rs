@@ -163,6 +163,16 @@ impl<'a> Fields<'a> {
         if self.present(name).is_none() { Some(None) } else { self.text(name, read).map(Some) }
     }
 
+    /// Like [`Fields::text`], for a field whose `null` says something: then `Some(None)`. To leave it out says nothing.
+    pub(super) fn text_or_null<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        let null = self.values.get(name).is_some_and(|raw| raw.get() == "null");
+        if null { Some(None) } else { self.text(name, read).map(Some) }
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&mut self, name: &'static str) -> Option<bool> {
         match self.present(name).map(RawValue::get) {

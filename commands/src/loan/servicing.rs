@@ -16,9 +16,9 @@ use lumbung_domain::{
     Wallet, WalletCommand, WalletPurpose,
 };
 
-pub use backdate::{BackdateRepayment, Backdated};
+pub use backdate::{BackdateRepayment, Backdated, BillChange};
 pub use close::{CloseLoanDays, DaysClosed};
-pub use outcome::{RepaymentOutcome, ServicedLoan};
+pub use outcome::{RepaymentOutcome, ReversalOutcome, ServicedLoan};
 pub use pay_off::PayOffLoan;
 pub use repay::{RepayLoan, Source};
 pub use reverse::ReverseRepayment;

@@ -65,7 +65,7 @@ pub fn postings(event: &AnyEvent, stream_id: &str) -> Vec<Posting> {
                 repayment(wallet(), amount.get(), loan, allotment)
             }
         },
-        Some(MoneyEvent::Charged { loan, charged, .. }) => earned(loan, &charged),
+        Some(MoneyEvent::Charged { loan, charged, written_off, .. }) => earned(loan, &charged, written_off),
         Some(MoneyEvent::WrittenOff { loan, amounts, .. }) => written_off(loan, &amounts),
     }
 }
@@ -87,8 +87,8 @@ pub(super) enum MoneyEvent {
     In { amount: Rupiah, source: WalletSource, business_on: NaiveDate },
     /// Out of a wallet.
     Out { amount: Rupiah, purpose: WalletPurpose, business_on: NaiveDate },
-    /// A loan earned something, or gives it back.
-    Charged { loan: LoanNumber, charged: Amounts, business_on: NaiveDate },
+    /// A loan earned something, or gives it back. Of one that was `written_off` the books expect nothing of it.
+    Charged { loan: LoanNumber, charged: Amounts, written_off: bool, business_on: NaiveDate },
     /// The books give up a loan.
     WrittenOff { loan: LoanNumber, amounts: Amounts, business_on: NaiveDate },
 }
@@ -122,10 +122,9 @@ pub(super) fn money_event(event: &AnyEvent) -> Option<MoneyEvent> {
 
 fn loan_event(event: &LoanEvent) -> Option<MoneyEvent> {
     let charged = |loan: LoanNumber, lines: &[Line], after: Condition, business_on: NaiveDate| {
-        let charged = Amounts::charged(lines);
-        // What is charged on a loan that was written off is the customer's to pay and not ours to expect.
-        let on_the_books = after.status != LoanStatus::WrittenOff && charged != Amounts::default();
-        on_the_books.then_some(MoneyEvent::Charged { loan, charged, business_on })
+        let (charged, written_off) = (Amounts::charged(lines), after.status == LoanStatus::WrittenOff);
+        let any = charged != Amounts::default();
+        any.then_some(MoneyEvent::Charged { loan, charged, written_off, business_on })
     };
     match event {
         LoanEvent::LoanDayClosed { loan, lines, after, business_on } => {
@@ -183,14 +182,14 @@ fn repayment(wallet: Part, debit_rupiah: i64, loan: LoanNumber, allotment: Allot
     postings
 }
 
-/// What was charged is owed to us, and income.
-fn earned(loan: LoanNumber, charged: &Amounts) -> Vec<Posting> {
+/// What was charged is owed to us, and income. Of a loan that was written off it is given up at once, so that its write-off stays what
+/// it owes: a repayment that is dated back or reversed may change what it had earned before.
+fn earned(loan: LoanNumber, charged: &Amounts, written_off: bool) -> Vec<Posting> {
     let of_loan = Some(Subject::Loan(loan));
     let sides = |component: &Component| {
         let (income, amount) = (Account::income(*component)?, charged.of(*component));
-        (amount != 0).then(|| {
-            [posting((Account::receivable(*component), of_loan), amount), posting((income, of_loan), -amount)]
-        })
+        let owed = if written_off { Account::WriteOffs } else { Account::receivable(*component) };
+        (amount != 0).then(|| [posting((owed, of_loan), amount), posting((income, of_loan), -amount)])
     };
     Component::ALL.iter().filter_map(sides).flatten().collect()
 }

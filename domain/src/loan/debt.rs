@@ -3,10 +3,13 @@
 //! Bounds: at most 600 instalments and [`Debt::MOST_REPAYMENTS`] repayments. Order: a day is closed first, then what is paid
 //! on it counts. Nothing here depends on when it is computed: the same agreement, days and repayments make the same debt.
 
+mod bill;
 mod replay;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+
+pub use bill::{Bill, BillStatus};
 
 use super::amounts::{Amounts, Line};
 use crate::lending_rules::share;
@@ -82,6 +85,8 @@ pub struct Condition {
     pub days_past_due: u32,
     /// The grade of the lending rules, from 1.
     pub collectibility: u8,
+    /// What is past due, in whole rupiah.
+    pub arrears_rupiah: i64,
 }
 
 impl Agreement {
@@ -155,7 +160,13 @@ impl Debt {
     /// less what was paid for days to come. Falls by every rupiah that is paid, and by nothing else.
     #[must_use]
     pub fn payoff_rupiah(&self) -> i64 {
-        Amounts::paid(&self.settling()).total_rupiah()
+        self.payoff().total_rupiah()
+    }
+
+    /// What settles the loan, by component. Below zero where more was paid than was earned by now.
+    #[must_use]
+    pub fn payoff(&self) -> Amounts {
+        Amounts::paid(&self.settling())
     }
 
     /// What is due on or before the last closed day and not paid, in whole rupiah.
@@ -202,7 +213,12 @@ impl Debt {
             Standing::PaidOff => LoanStatus::PaidOff,
             Standing::WrittenOff { .. } => LoanStatus::WrittenOff,
         };
-        Condition { status, days_past_due: self.days_past_due, collectibility: self.collectibility }
+        Condition {
+            status,
+            days_past_due: self.days_past_due,
+            collectibility: self.collectibility,
+            arrears_rupiah: self.arrears_rupiah(),
+        }
     }
 
     #[must_use]

@@ -161,6 +161,8 @@ impl Case {
             let expected = if written_off { 0 } else { outstanding.of(*component) };
             assert_eq!(of(Account::receivable(*component)), expected, "{component:?} of {debt:#?}");
         }
+        let given_up = if written_off { outstanding.total_rupiah() } else { 0 };
+        assert_eq!(of(Account::WriteOffs), given_up, "what was written off is what is still owed");
         assert_eq!(self.books.values().sum::<i64>(), 0);
     }
 
@@ -247,7 +249,7 @@ fn paid_to_the_day_it_ends_with_the_last_instalment() {
     }
     assert_eq!(
         case.debt().condition(),
-        Condition { status: LoanStatus::PaidOff, days_past_due: 0, collectibility: 1 }
+        Condition { status: LoanStatus::PaidOff, days_past_due: 0, collectibility: 1, arrears_rupiah: 0 }
     );
     assert_eq!(case.books[&Account::InterestIncome], -105_871);
     assert_eq!(case.pay(1, Paid::Now), Err(Rejection::LoanPaidOff));
@@ -386,6 +388,21 @@ fn a_loan_that_was_written_off_is_out_of_the_books_and_still_owed() {
     case.pay(owed.total_rupiah(), Paid::Now).unwrap();
     assert_eq!(case.books[&Account::WriteOffs], 0);
     case.check();
+}
+
+/// A month late, penalties and all, and then it turns out that everything had been paid in time.
+#[test]
+fn a_written_off_loan_that_had_been_paid_stays_written_off_and_owes_nothing() {
+    let mut case = example();
+    case.until("2026-03-01");
+    case.write_off().unwrap();
+    let on = day("2026-01-06");
+    case.pay(3_014_000, Paid::Backdated { on, officer: officer() }).unwrap();
+    case.check();
+    assert_eq!(case.debt().condition().status, LoanStatus::WrittenOff);
+    assert_eq!(case.debt().outstanding(), Amounts::default());
+    assert_eq!((case.books[&Account::PenaltyIncome], case.books[&Account::InterestIncome]), (0, -14_000));
+    case.check_lived_again();
 }
 
 #[test]

@@ -24,7 +24,13 @@ impl From<Rejection> for ApiError {
                 error.about("email", "the user has no e-mail to log in by, and only they can add one")
             }
             Rejection::BalanceTooLarge => error.about("amount", "the balance would pass Rp 999999999999999"),
+            Rejection::BusinessDateOutOfRange { first_on, last_on } => {
+                error.about("businessDate", format!("must be between {first_on} and {last_on}"))
+            }
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
+            Rejection::ScheduleTooLarge
+            | Rejection::RepaymentAbovePayoff { .. }
+            | Rejection::PaidOnOutOfRange { .. } => error.about_its_field(),
             _ => error,
         }
     }

@@ -1,14 +1,14 @@
 //! An officer has a repayment count as of a day in the past: first what it would change, then, confirmed, the change.
 
 use chrono::NaiveDate;
-use lumbung_domain::{Loan, LoanCommand, LoanNumber, Paid, RepaymentId, Rupiah, UserId};
+use lumbung_domain::{Bill, Debt, Loan, LoanCommand, LoanNumber, Paid, RepaymentId, Rupiah, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::super::decide::officer;
 use super::ServicedLoan;
 use super::outcome::receipt;
 use super::repay::fill;
-use super::{RepaymentOutcome, Source, bring_up_to_date, debit, rules, servicing};
+use super::{RepaymentOutcome, Source, bring_up_to_date, debit, debt, rules, servicing};
 use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
 use crate::version::Expected;
@@ -36,6 +36,15 @@ pub struct Backdated {
     pub applied: bool,
     pub before: ServicedLoan,
     pub after: RepaymentOutcome,
+    /// The instalments that it changes.
+    pub changed: Vec<BillChange>,
+}
+
+/// An instalment before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillChange {
+    pub before: Bill,
+    pub after: Bill,
 }
 
 impl UseCase for BackdateRepayment {
@@ -67,6 +76,7 @@ impl BackdateRepayment {
     ) -> Result<Backdated, Halt> {
         let business_on = bring_up_to_date(book, self.loan)?;
         let before = ServicedLoan::read(book, self.loan)?;
+        let bills_before = debt(book, self.loan, Debt::bills)?;
         let paid = Paid::Backdated { on: self.paid_on, officer: officer(book, caller)? };
         let (repayment_id, amount, rules) = (self.repayment_id, self.amount, rules(book)?);
         let command = LoanCommand::Repay { repayment_id, amount, paid, rules, business_on };
@@ -74,6 +84,9 @@ impl BackdateRepayment {
         fill(book, customer, amount, self.source)?;
         debit(book, customer, &receipt)?;
         let after = RepaymentOutcome::read(book, customer, receipt)?;
-        Ok(Backdated { applied: false, before, after })
+        let bills = bills_before.into_iter().zip(debt(book, self.loan, Debt::bills)?);
+        let changed = bills.map(|(before, after)| BillChange { before, after });
+        let changed = changed.filter(|bill| bill.before != bill.after).collect();
+        Ok(Backdated { applied: false, before, after, changed })
     }
 }

@@ -109,6 +109,10 @@ impl Debt {
                 },
             }
         }
+        // What was written off stays so, also if it turns out that it had been paid.
+        if matches!(self.standing, Standing::WrittenOff { .. }) {
+            debt.standing = self.standing;
+        }
         debt.repayments = repayments;
         debt.closed_through_on = through;
         debt.collectibility = self.collectibility;
