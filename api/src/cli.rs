@@ -244,7 +244,7 @@ mod tests {
     fn no_subcommand_serves() {
         let listen = Some("127.0.0.1:9".parse().unwrap());
         assert_eq!(parse("").unwrap().1, Command::Serve(ServeArgs::default()));
-        let wanted = Command::Serve(ServeArgs { listen, no_demo: true, no_demo_history: false });
+        let wanted = Command::Serve(ServeArgs { listen, no_demo: true, ..ServeArgs::default() });
         assert_eq!(parse("--listen 127.0.0.1:9 --no-demo").unwrap().1, wanted);
         assert_eq!(parse("serve --listen 127.0.0.1:9 --no-demo").unwrap().1, wanted);
         assert_eq!(parse("--no-demo serve --listen 127.0.0.1:9").unwrap().1, wanted);
@@ -272,6 +272,24 @@ mod tests {
         assert_eq!(parse(words).unwrap().1, Command::Admin(AdminCommand::Create(args)));
         assert!(parse("admin create a@b.co --password secret").is_err());
         assert!(parse("admin create a@b.co secret").is_err());
+    }
+
+    #[test]
+    fn a_history_is_of_two_years_unless_it_is_said() {
+        let until = None;
+        let args = DemoHistoryArgs { years: 2, customers: 500, seed: 7, until };
+        assert_eq!(parse("demo-history").unwrap().1, Command::DemoHistory(args));
+        let args =
+            DemoHistoryArgs { years: 1, customers: 20, seed: 0, until: NaiveDate::from_ymd_opt(2025, 2, 28) };
+        let words = "demo-history --years 1 --customers 20 --seed 0 --until 2025-02-28";
+        assert_eq!(parse(words).unwrap().1, Command::DemoHistory(args));
+        for words in
+            ["--years 0", "--years 11", "--customers 0", "--customers 10001", "--seed -1", "--until soon"]
+        {
+            assert!(parse(&format!("demo-history {words}")).is_err(), "{words}");
+        }
+        let served = Command::Serve(ServeArgs { no_demo_history: true, ..ServeArgs::default() });
+        assert_eq!(parse("--no-demo-history serve").unwrap().1, served);
     }
 
     #[test]

@@ -33,6 +33,11 @@ async fn every_list_has_something_to_show() {
         }
     }
     assert!(queued >= 3, "somebody waits at every stage: {told:?}");
+    let late = "select max((payload::jsonb #>> '{LoanDayClosed,after,days_past_due}')::int) from journal.events \
+                where event_type = 'LoanDayClosed' and (payload::jsonb #>> '{LoanDayClosed,business_on}')::date = $1";
+    let late: i32 =
+        sqlx::query_scalar(late).bind(story.ends_on).fetch_one(server.node().ledger.pool()).await.unwrap();
+    assert!((1..=180).contains(&late), "{late} days past due is no arrears to show");
     let admin = server.login("admin@loan.com", "admin123").await;
     let users = list(&server, "/api/admin/users?limit=1000", &admin).await;
     let john = users.iter().find(|user| user["email"] == "john.doe@email.com").unwrap();

@@ -47,6 +47,9 @@ pub(super) struct Attempt {
     pub(super) percent: i64,
 }
 
+/// Whose loan is past due when the history ends, and how many days before that they come: too few for a write-off.
+const LATE_PAYER: usize = 6;
+const LATE_PAYER_DAYS: i64 = 150;
 /// How many days before the end those come who still wait then: enough for two stages and two weekends.
 const LATELY_DAYS: u64 = 11;
 
@@ -60,7 +63,11 @@ impl Character {
             11 => Some(Stage::Backoffice),
             _ => None,
         };
-        let joins_after = if cast { dice.between(0..=days.min(6)) } else { dice.between(0..=days * 9 / 10) };
+        let joins_after = match n {
+            LATE_PAYER => (days - LATE_PAYER_DAYS).max(0),
+            _ if cast => dice.between(0..=days.min(6)),
+            _ => dice.between(0..=days * 9 / 10),
+        };
         let drawn = Self::manner(dice);
         Self {
             joins_on: match waits_for {
@@ -74,7 +81,8 @@ impl Character {
                 2 => Manner::Stops { after: 0 },
                 4 => Manner::Early,
                 5 => Manner::Partly,
-                6 | 10 => Manner::NoLoans,
+                LATE_PAYER => Manner::Stops { after: 1 },
+                10 => Manner::NoLoans,
                 _ => drawn,
             },
             income_rupiah: dice.rupiah(2_500_000..=12_000_000, 100_000)
