@@ -9,7 +9,8 @@ use lumbung_journal::{app_pool, read};
 use super::normal::normal;
 use super::{history_options, log, size, story, told};
 use crate::support::cluster::database;
-use crate::support::ledger::Node;
+use crate::support::ledger::{Node, assert_sound};
+use crate::support::people::register_customer;
 
 #[tokio::test]
 async fn two_runs_are_equal_but_for_keys_and_hashes() {
@@ -84,4 +85,23 @@ async fn a_ledger_that_was_opened_is_told_no_history() {
     let pool = app_pool(&database, 1).await.unwrap();
     assert_eq!(read::head(&pool).await.unwrap().position, before as i64);
     pool.close().await;
+}
+
+#[tokio::test]
+async fn whoever_writes_meanwhile_ends_the_history() {
+    let database = database().await;
+    let meanwhile = async {
+        let pool = app_pool(&database, 1).await.unwrap();
+        while read::head(&pool).await.unwrap().position < 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        pool.close().await;
+        let node = Node::open(&database).await;
+        register_customer(&node).await;
+        node
+    };
+    let (told, node) = tokio::join!(tell(history_options(&database), story(20, 700, 7), |_| {}), meanwhile);
+    assert!(matches!(told, Err(HistoryError::Disturbed)), "{told:?}");
+    assert_sound(&node).await;
+    node.close().await;
 }
