@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
 use crate::{
-    Aggregate, Event, Invalid, ProductId, Rate, Rejection, Rupiah, ServicingChange, ServicingTerms, Tenor, text,
+    Aggregate, Event, Invalid, ProductId, Rate, Rejection, Rupiah, ServicingChange, ServicingTerms, Tenor,
+    text,
 };
 
 /// Stream id: the [`ProductId`].

@@ -116,11 +116,10 @@ async fn what_settles_it_is_what_was_earned() {
     lender.on("2026-12-31").await;
     let schedule = ani.get("/schedule").await;
     assert_eq!(column(&schedule["instalments"], "status"), ["PAID"; 6]);
-    assert_eq!(super::fields(&schedule, ["payoff", "arrears", "status"]), [
-        json!(0),
-        json!(0),
-        json!("PAID_OFF")
-    ]);
+    assert_eq!(
+        super::fields(&schedule, ["payoff", "arrears", "status"]),
+        [json!(0), json!(0), json!("PAID_OFF")]
+    );
     assert_eq!(server.get(&ani.path(""), &ani.person.token).await.ok(200)["status"], "PAID_OFF");
 }
 
@@ -136,16 +135,10 @@ async fn anybody_may_ask_what_a_loan_would_cost() {
         [json!("FLAT"), json!("ACTUAL_365"), json!("2026-01-31"), json!(3_000_000), json!(6)]
     );
     // 3,000,000 × 12 % × 181/365, rounded once.
-    assert_eq!(super::fields(&told, ["totalInterest", "totalPayment"]), [
-        json!(178_521),
-        json!(3_178_521)
-    ]);
+    assert_eq!(super::fields(&told, ["totalInterest", "totalPayment"]), [json!(178_521), json!(3_178_521)]);
     // A product's terms are the defaults; what is asked for goes before them.
     let of_product = ask("amount=3000000&tenor=6&productId=1&startOn=2026-05-31").await.ok(200);
-    assert_eq!(super::fields(&of_product, ["interestRate", "monthlyPayment"]), [
-        json!(12.0),
-        json!(517_645)
-    ]);
+    assert_eq!(super::fields(&of_product, ["interestRate", "monthlyPayment"]), [json!(12.0), json!(517_645)]);
     assert_eq!(of_product["instalments"][0]["dueOn"], "2026-06-30");
     let dearer = ask("amount=3000000&tenor=6&productId=1&interestRate=24").await.ok(200);
     assert_eq!(dearer["interestRate"], 24.0);

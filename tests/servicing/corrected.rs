@@ -20,46 +20,41 @@ async fn dated_back_first_it_is_told_and_then_done() {
     let before = ani.get("/schedule").await;
     let told = of_officer(&lender, &ani, "/repayments", body(false)).await;
     let told = told.ok(200);
-    assert_eq!(fields(&told, ["applied", "repaymentId", "paidOn"]), [
-        json!(false),
-        json!(null),
-        json!("2026-02-27")
-    ]);
+    assert_eq!(
+        fields(&told, ["applied", "repaymentId", "paidOn"]),
+        [json!(false), json!(null), json!("2026-02-27")]
+    );
     let difference = &told["difference"];
     // Seven days of penalty fall away, and nothing is past due any more.
     assert_eq!(fields(difference, ["penalty", "arrears"]), [json!(-3_619), json!(-517_645 - 3_619)]);
-    assert_eq!(fields(&difference["before"], ["arrears", "daysPastDue", "collectibility"]), [
-        json!(521_264),
-        json!(10),
-        json!(2)
-    ]);
-    assert_eq!(fields(&difference["after"], ["arrears", "daysPastDue", "collectibility"]), [
-        json!(0),
-        json!(0),
-        json!(1)
-    ]);
+    assert_eq!(
+        fields(&difference["before"], ["arrears", "daysPastDue", "collectibility"]),
+        [json!(521_264), json!(10), json!(2)]
+    );
+    assert_eq!(
+        fields(&difference["after"], ["arrears", "daysPastDue", "collectibility"]),
+        [json!(0), json!(0), json!(1)]
+    );
     let changed = difference["instalments"].as_array().unwrap();
     assert_eq!(changed.len(), 1);
-    assert_eq!(fields(&changed[0]["before"], ["status", "penalty", "paid"]), [
-        json!("OVERDUE"),
-        json!(3_619),
-        json!(0)
-    ]);
-    assert_eq!(fields(&changed[0]["after"], ["status", "penalty", "paid"]), [
-        json!("PAID"),
-        json!(0),
-        json!(517_645)
-    ]);
+    assert_eq!(
+        fields(&changed[0]["before"], ["status", "penalty", "paid"]),
+        [json!("OVERDUE"), json!(3_619), json!(0)]
+    );
+    assert_eq!(
+        fields(&changed[0]["after"], ["status", "penalty", "paid"]),
+        [json!("PAID"), json!(0), json!(517_645)]
+    );
     let postings = difference["postings"].as_array().unwrap().iter();
     let sides: Vec<String> =
         postings.map(|side| format!("{} {} {}", side["account"], side["debit"], side["credit"])).collect();
-    assert_eq!(
-        sides,
-        ["1140 0 3619", "4020 3619 0", "2010 517645 0", "1120 0 30000", "1110 0 487645"]
-    );
+    assert_eq!(sides, ["1140 0 3619", "4020 3619 0", "2010 517645 0", "1120 0 30000", "1110 0 487645"]);
     // Nothing was done.
     let still = ani.get("/schedule").await;
-    assert_eq!(fields(&still, ["instalments", "outstanding"]), fields(&before, ["instalments", "outstanding"]));
+    assert_eq!(
+        fields(&still, ["instalments", "outstanding"]),
+        fields(&before, ["instalments", "outstanding"])
+    );
     assert_eq!(ani.wallet().await, 3_000_000);
 
     let done = of_officer(&lender, &ani, "/repayments", body(true)).await.ok(201);
@@ -72,11 +67,10 @@ async fn dated_back_first_it_is_told_and_then_done() {
     assert_eq!(balance(&server, &lender, 4020, ani.loan).await, 0);
     assert_eq!(ani.wallet().await, 3_000_000 - 517_645);
     let first = &ani.get("/transactions").await[0];
-    assert_eq!(fields(first, ["kind", "paidOn", "businessDate"]), [
-        json!("REPAYMENT"),
-        json!("2026-02-27"),
-        json!("2026-03-10")
-    ]);
+    assert_eq!(
+        fields(first, ["kind", "paidOn", "businessDate"]),
+        [json!("REPAYMENT"), json!("2026-02-27"), json!("2026-03-10")]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,20 +92,18 @@ async fn a_repayment_that_was_taken_back_never_came() {
         lines(&told),
         ["1 PENALTY 0 3619 1140", "1 INTEREST -30000 0 1120", "1 PRINCIPAL -487645 0 1110"]
     );
-    assert_eq!(fields(&told["loan"], ["arrears", "daysPastDue", "status"]), [
-        json!(521_264),
-        json!(10),
-        json!("DISBURSED")
-    ]);
+    assert_eq!(
+        fields(&told["loan"], ["arrears", "daysPastDue", "status"]),
+        [json!(521_264), json!(10), json!("DISBURSED")]
+    );
     assert_eq!(ani.wallet().await, 3_000_000);
     assert_eq!(balance(&server, &lender, 1110, ani.loan).await, 3_000_000);
     let rows = ani.get("/transactions").await;
     assert_eq!(column(&rows, "kind"), ["REVERSAL", "REPAYMENT", "DISBURSEMENT"]);
-    assert_eq!(fields(&rows[0], ["repaymentId", "note", "amount"]), [
-        paid,
-        json!("The bank took it back"),
-        json!(517_645)
-    ]);
+    assert_eq!(
+        fields(&rows[0], ["repaymentId", "note", "amount"]),
+        [paid, json!("The bank took it back"), json!(517_645)]
+    );
     let again = of_officer(&lender, &ani, &reverse, note.clone()).await;
     assert_eq!(again.error(), (409, "REPAYMENT_REVERSED", "The repayment has been reversed already"));
     // A loan that it settled is owed again, with every day since.
@@ -133,11 +125,10 @@ async fn what_was_given_up_may_still_come_in() {
     let told = of_officer(&lender, &ani, "/write-off", json!({"note": "Moved away"})).await;
     assert_eq!(told.json["message"], "Loan written off");
     let told = told.ok(200);
-    assert_eq!(fields(&told, ["status", "outstanding", "loanId"]), [
-        json!("WRITTEN_OFF"),
-        owed.clone(),
-        json!(ani.loan)
-    ]);
+    assert_eq!(
+        fields(&told, ["status", "outstanding", "loanId"]),
+        [json!("WRITTEN_OFF"), owed.clone(), json!(ani.loan)]
+    );
     let total = owed["total"].as_i64().unwrap();
     assert_eq!(balance(&server, &lender, 5010, ani.loan).await, total);
     for receivable in [1110, 1120, 1140] {

@@ -55,5 +55,8 @@ async fn grades_fall_with_the_days() {
     // Interest, fees and penalties together never pass the principal.
     lender.on("2035-01-01").await;
     let outstanding = &ani.get("/schedule").await["outstanding"];
-    assert_eq!(outstanding["interest"].as_i64().unwrap() + outstanding["penalty"].as_i64().unwrap(), 3_000_000);
+    assert_eq!(
+        outstanding["interest"].as_i64().unwrap() + outstanding["penalty"].as_i64().unwrap(),
+        3_000_000
+    );
 }

@@ -78,7 +78,10 @@ async fn errors_name_the_field() {
     let told = officer("/repayments/first/reverse", note.clone()).await;
     assert_eq!(told.error(), (400, "VALIDATION_FAILED", "repaymentId: must be a UUID"));
     let unknown = "/repayments/00000000-0000-4000-8000-000000000000/reverse";
-    assert_eq!(officer(unknown, note.clone()).await.error(), (404, "REPAYMENT_NOT_FOUND", "Repayment not found"));
+    assert_eq!(
+        officer(unknown, note.clone()).await.error(),
+        (404, "REPAYMENT_NOT_FOUND", "Repayment not found")
+    );
     let path = "/api/loans/first/repayments/second/reverse";
     let told = server.post(path, lender.backoffice(), note).await;
     assert_eq!(told.error().2, "id: must be an integer");
@@ -117,9 +120,10 @@ async fn in_production_the_gateway_is_to_come() {
     ];
     let server = Server::start_with(&settings).await;
     let ani = Town::of(&server).customer().await;
-    for (below, body) in
-        [("/repayments", json!({"amount": 1, "source": "GATEWAY"})), ("/payoff", json!({"source": "GATEWAY"}))]
-    {
+    for (below, body) in [
+        ("/repayments", json!({"amount": 1, "source": "GATEWAY"})),
+        ("/payoff", json!({"source": "GATEWAY"})),
+    ] {
         let request = server.request(Method::POST, &format!("/api/loans/1{below}")).bearer_auth(&ani.token);
         let told = send(request.json(&body)).await;
         assert_eq!((told.error().0, told.error().1), (503, "GATEWAY_UNAVAILABLE"), "{below}");

@@ -64,10 +64,10 @@ async fn money_in_advance_goes_to_the_next_instalments() {
             "2 PRINCIPAL 57231 0 1110",
         ]
     );
-    assert_eq!((&told["lines"][0]["incomeAccount"], &told["lines"][1]["incomeAccount"]), (
-        &json!(4010),
-        &json!(null)
-    ));
+    assert_eq!(
+        (&told["lines"][0]["incomeAccount"], &told["lines"][1]["incomeAccount"]),
+        (&json!(4010), &json!(null))
+    );
     let schedule = ani.get("/schedule").await;
     assert_eq!(column(&schedule["instalments"], "status")[..3], ["PAID", "PARTIAL", "UPCOMING"]);
     assert_eq!(column(&schedule["instalments"], "paid")[..3], [517_645, 82_355, 0]);

@@ -105,11 +105,10 @@ async fn rules_of_the_law_are_added_and_never_changed() {
     let lender = Lender::of(&server).await;
     let path = "/api/admin/lending-rules";
     let examples = server.get(path, &admin).await.ok(200);
-    assert_eq!(fields(&examples[0], ["version", "effectiveOn", "collectibility"]), [
-        json!(1),
-        json!("2000-01-01"),
-        json!([0, 90, 120, 180])
-    ]);
+    assert_eq!(
+        fields(&examples[0], ["version", "effectiveOn", "collectibility"]),
+        [json!(1), json!("2000-01-01"), json!([0, 90, 120, 180])]
+    );
     assert!(examples[0]["citation"].as_str().unwrap().starts_with("EXAMPLE"));
     let stricter = json!({
         "effectiveOn": "2026-02-01", "citation": "Circular 1/2026",
@@ -121,11 +120,10 @@ async fn rules_of_the_law_are_added_and_never_changed() {
     let mut wanted = stricter.clone();
     wanted["version"] = json!(2);
     let told = told.ok(201);
-    assert_eq!(fields(&told, ["version", "citation", "collectibility"]), fields(&wanted, [
-        "version",
-        "citation",
-        "collectibility"
-    ]));
+    assert_eq!(
+        fields(&told, ["version", "citation", "collectibility"]),
+        fields(&wanted, ["version", "citation", "collectibility"])
+    );
     assert_eq!(told["caps"]["totalCostPercent"], 50.0);
     assert_eq!(column(&server.get(path, &admin).await.ok(200), "version"), [1, 2]);
     // Before its day it says nothing; from then on 12 % a year is too much, and the citation says so.

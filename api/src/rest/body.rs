@@ -215,8 +215,7 @@ impl<'a> Fields<'a> {
             return Some(None);
         }
         let texts = self.list(name, most, "must be a list of strings", |raw| {
-            let text: String =
-                serde_json::from_str(raw).map_err(|_| Invalid::new("must be a string"))?;
+            let text: String = serde_json::from_str(raw).map_err(|_| Invalid::new("must be a string"))?;
             read(&text)
         });
         texts.map(Some)
@@ -233,17 +232,18 @@ impl<'a> Fields<'a> {
             return self.fault(name, "must be an object");
         };
         let mut inner = Fields { values, faults: Vec::new() };
-        let twice = twice.into_iter().map(|member| FieldError {
-            field: member.into(),
-            message: "must be given once".into(),
-        });
+        let twice = twice
+            .into_iter()
+            .map(|member| FieldError { field: member.into(), message: "must be given once".into() });
         inner.faults.extend(twice);
         let value = read(&mut inner);
         let sound = inner.faults.is_empty();
-        self.faults.extend(inner.faults.into_iter().map(|fault| FieldError {
-            field: format!("{name}.{}", fault.field).into(),
-            ..fault
-        }));
+        self.faults.extend(
+            inner
+                .faults
+                .into_iter()
+                .map(|fault| FieldError { field: format!("{name}.{}", fault.field).into(), ..fault }),
+        );
         value.filter(|_| sound)
     }
 

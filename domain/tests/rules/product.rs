@@ -68,12 +68,8 @@ fn terms_of_servicing_stay_unless_they_are_named() {
     let held = Offer { terms: ProductTerms { servicing: flat, ..bronze() }, ..offer(true) };
     let state = || given::<Product>([ProductEvent::ProductDefined(held.clone())]);
     state().when(with(ServicingChange::default())).then_expect_events(vec![]);
-    let order = Allocation::new(&[
-        Component::Principal,
-        Component::Interest,
-        Component::Fee,
-        Component::Penalty,
-    ]);
+    let order =
+        Allocation::new(&[Component::Principal, Component::Interest, Component::Fee, Component::Penalty]);
     let change = ServicingChange { grace_days: Some(0), allocation: order.ok(), ..Default::default() };
     let servicing = ServicingTerms { grace_days: 0, allocation: order.unwrap(), ..flat };
     let terms = ProductTerms { servicing, ..bronze() };

@@ -113,8 +113,7 @@ pub(in crate::rest) async fn adopt(
 ) -> Result<Reply<EditionJson>, ApiError> {
     let call = asked.call(&app, caller.user());
     let EditionForm { effective_on, citation, caps, collectibility } = asked.form;
-    let use_case =
-        AdoptLendingRules { actor: caller.actor(), effective_on, citation, caps, collectibility };
+    let use_case = AdoptLendingRules { actor: caller.actor(), effective_on, citation, caps, collectibility };
     let done = carry_out(&app, use_case, call).await?;
     let json = EditionJson::from(&done.outcome);
     let reply = Reply::new("Lending rules adopted", Some(json), done.at, app.zone, done.position);
