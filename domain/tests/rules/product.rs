@@ -69,9 +69,10 @@ fn terms_of_servicing_stay_unless_they_are_named() {
     let state = || given::<Product>([ProductEvent::ProductDefined(held.clone())]);
     state().when(with(ServicingChange::default())).then_expect_events(vec![]);
     let order =
-        Allocation::new(&[Component::Principal, Component::Interest, Component::Fee, Component::Penalty]);
-    let change = ServicingChange { grace_days: Some(0), allocation: order.ok(), ..Default::default() };
-    let servicing = ServicingTerms { grace_days: 0, allocation: order.unwrap(), ..flat };
+        Allocation::new(&[Component::Principal, Component::Interest, Component::Fee, Component::Penalty])
+            .unwrap();
+    let change = ServicingChange { grace_days: Some(0), allocation: Some(order), ..Default::default() };
+    let servicing = ServicingTerms { grace_days: 0, allocation: order, ..flat };
     let terms = ProductTerms { servicing, ..bronze() };
     let amended = Offer { terms, ..held.clone() };
     state().when(with(change)).then_expect_events(vec![ProductEvent::ProductAmended(amended)]);
