@@ -65,6 +65,14 @@ flood seconds="10":
 long-wallet events="1000000":
     LUMBUNG_WALLET_EVENTS={{ events }} cargo test --profile bench -p lumbung --test acceptance --locked -- ledger::long_wallet --nocapture
 
+# The daily run killed so many times, with a date that jumps: each (loan, date) once; see tests/daily_run/killed.rs.
+daily-kills kills="100":
+    LUMBUNG_DAILY_KILLS={{ kills }} cargo test -p lumbung --test acceptance --locked -- daily_run::killed --nocapture
+
+# A daily run over so many loans while people pay; prints how long it takes and how long they wait.
+daily-run loans="100000" ages="30":
+    LUMBUNG_DAILY_LOANS={{ loans }} LUMBUNG_DAILY_AGES={{ ages }} cargo test --profile bench -p lumbung --test acceptance --locked -- daily_run::pace --nocapture
+
 # Breaks the product on purpose and expects the safety suites to notice.
 controls:
     tests/negative_controls.sh

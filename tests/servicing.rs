@@ -2,10 +2,15 @@
 //! that a test lives through a year at once.
 
 mod bills;
+mod corrected;
+mod late;
+mod refused;
 mod repaid;
+mod terms;
+mod times;
 
 use lumbung_commands::Actor;
-use lumbung_commands::business_date::SetBusinessDate;
+use lumbung_commands::business_date::{FURTHEST_DAYS, SetBusinessDate};
 use lumbung_domain::RoleId;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -44,7 +49,11 @@ impl<'a> Lender<'a> {
     async fn on(&self, day: &str) {
         let actor = Actor { user: self.operator.user, session: self.operator.session };
         let business_on = Some(day.parse().unwrap());
-        run(&self.server.app().ledger, SetBusinessDate { actor, business_on }).await;
+        run(
+            &self.server.app().ledger,
+            SetBusinessDate { actor, business_on, most_ahead_days: FURTHEST_DAYS },
+        )
+        .await;
     }
 
     /// Who services loans.
@@ -54,15 +63,27 @@ impl<'a> Lender<'a> {
 
     /// A customer with a loan of BRONZE over six months, and its amount in the wallet.
     async fn lend(&self, amount: i64) -> Borrower<'a> {
-        let person = self.town.borrower().await;
+        self.lend_of(1, amount).await
+    }
+
+    async fn lend_of(&self, product: i64, amount: i64) -> Borrower<'a> {
+        let person = self.town.customer().await;
+        let body = json!({"productId": product});
+        self.server.post("/api/customer/plafond", &person.token, body).await.ok(200);
+        let loan = self.apply(&person, amount).await.ok(200)["id"].as_i64().unwrap();
+        Borrower { server: self.server, person, loan }
+    }
+
+    /// An application over six months and every approval of it; the answer to the last one.
+    async fn apply(&self, person: &Person, amount: i64) -> Answer {
         let body = json!({"branchId": 1, "amount": amount, "tenor": 6, "interestRate": 12.0});
         let loan = self.server.post("/api/loans", &person.token, body).await.ok(201);
-        let loan = loan["id"].as_i64().unwrap();
-        for officer in &self.officers {
-            let path = format!("/api/approval/{loan}/approve");
+        let path = format!("/api/approval/{}/approve", loan["id"]);
+        let [marketing, manager, backoffice] = &self.officers;
+        for officer in [marketing, manager] {
             self.server.post(&path, &officer.token, json!({})).await.ok(200);
         }
-        Borrower { server: self.server, person, loan }
+        self.server.post(&path, &backoffice.token, json!({})).await
     }
 }
 
@@ -113,6 +134,11 @@ fn lines(told: &Value) -> Vec<String> {
         format!("{} {name} {} {} {}", row["instalment"], row["amount"], row["charged"], row["account"])
     })
     .collect()
+}
+
+/// Some fields of an answer.
+fn fields<const N: usize>(told: &Value, names: [&str; N]) -> [Value; N] {
+    names.map(|name| told[name].clone())
 }
 
 /// Balance of an account in the books.

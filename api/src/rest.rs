@@ -9,6 +9,7 @@ mod admin;
 mod approval;
 mod auth;
 mod branches;
+mod dashboard;
 mod health;
 mod ledger;
 mod loans;
@@ -120,6 +121,7 @@ routes! {
     post "/transfer" => wallet::transfer;
     get "/transactions" => wallet::report::list;
     get "/api/customer/wallet" => wallet::report::show;
+    get "/api/customer/dashboard" => dashboard::show;
 
     get "/api/users/{id}" => users::show;
 
@@ -137,6 +139,8 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+    get "/api/admin/lending-rules" => admin::lending_rules::list;
+    post "/api/admin/lending-rules" => admin::lending_rules::adopt;
 
     get "/api/operations/overview" => operations::overview;
     get "/api/operations/events" => operations::events::listen;
@@ -150,6 +154,7 @@ routes! {
     get "/api/ledger/accounts" => ledger::accounts;
     get "/api/ledger/entries" => ledger::entries;
     get "/api/ledger/trial-balance" => ledger::trial_balance;
+    get "/api/ledger/arrears" => ledger::arrears::list;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

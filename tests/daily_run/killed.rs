@@ -13,12 +13,12 @@ use crate::crash::dice::{Dice, any_seed};
 use crate::crash::setting;
 use crate::served::{Folder, Http, Server};
 
-const LOANS: usize = 40;
+const LOANS: usize = 60;
 const FIRST: &str = "2027-10-31";
 
-/// What a production server does, more often.
+/// Looks more often than a production server, and is slower: a few days at a time, so that there is something to cut short.
 const EAGER: &[(&str, &str)] =
-    &[("LUMBUNG_LIMITS_DAILY_RUN_LOOK_S", "1"), ("LUMBUNG_LIMITS_DAILY_RUN_RETRY_MS", "50")];
+    &[("LUMBUNG_LIMITS_DAILY_RUN_LOOK_S", "1"), ("LUMBUNG_LIMITS_DAILY_RUN_DAYS_AT_ONCE", "8")];
 
 struct Office {
     folder: Folder,
@@ -101,14 +101,19 @@ async fn each_day_is_closed_once_however_often_the_servers_die() {
         let date = jump(&mut dice, furthest);
         office.set_date(date).await;
         furthest = furthest.max(date);
-        tokio::time::sleep(dice.millis(0, 400)).await;
+        tokio::time::sleep(dice.millis(60, 400)).await;
         office = office.kill(&mut dice).await;
         let attached = office.folder.attach().await;
         let found = days(&attached.pool).await;
         attached.leave().await;
-        let through = |wanted| found.values().filter(|loan| loan.closed.last().copied() >= Some(wanted)).count();
+        let through =
+            |wanted| found.values().filter(|loan| loan.closed.last().copied() >= Some(wanted)).count();
         cut_short += usize::from((1..LOANS).contains(&through(furthest)));
-        println!("kill {}: {date}, {} of {LOANS} loans are closed through {furthest}", kill + 1, through(furthest));
+        println!(
+            "kill {}: {date}, {} of {LOANS} loans are closed through {furthest}",
+            kill + 1,
+            through(furthest)
+        );
     }
     // With whatever was missed.
     furthest = furthest.max(day("2028-03-01"));

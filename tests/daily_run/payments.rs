@@ -48,7 +48,9 @@ async fn nobody_waits_for_the_days_to_be_closed() {
         meanwhile += usize::from(node.daily_run.counts().loans < LOANS as u64 / 2);
     }
     closed_through(node, last).await;
-    println!("{LOANS} loans: the slowest two commands took {slowest:?}; {meanwhile} came before half were closed");
+    println!(
+        "{LOANS} loans: the slowest two commands took {slowest:?}; {meanwhile} came before half were closed"
+    );
     assert_eq!(assert_each_day_once(ledger.pool(), last).await, LOANS * 60);
     running.stopped().await;
     assert_sound(ledger).await;

@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use lumbung::daily_run::{DailyRun, Running, Settings};
 use lumbung::node::Node;
-use lumbung_commands::business_date::SetBusinessDate;
+use lumbung_commands::business_date::{FURTHEST_DAYS, SetBusinessDate};
+use lumbung_commands::loan::servicing::{RepayLoan, Source};
 use lumbung_commands::loan::{ApproveLoan, SubmitLoan};
 use lumbung_commands::plafond::SelectPlafond;
 use lumbung_commands::{Actor, Expected, Ledger};
 use lumbung_domain::{
-    AnyEvent, BranchId, LoanEvent, LoanNumber, LoanStatus, PlafondNumber, ProductId, RoleId, Rupiah, Tenor,
+    AnyEvent, BranchId, LoanEvent, LoanNumber, LoanStatus, PlafondNumber, ProductId, RepaymentId, RoleId,
+    Rupiah, Tenor,
 };
 use lumbung_journal::{codec, read};
 use lumbung_projections::loan_accounts::progress;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::served::people::{cheap_hash, sign_up, sign_up_staff};
 use crate::support::ledger::run;
@@ -29,11 +32,7 @@ pub(super) fn day(text: &str) -> NaiveDate {
 
 /// As a server runs it, but more eagerly.
 pub(super) fn eager() -> Settings {
-    Settings {
-        look_every: Duration::from_millis(20),
-        days_at_once: 128,
-        retry: Duration::from_millis(50),
-    }
+    Settings { look_every: Duration::from_millis(20), days_at_once: 128, retry: Duration::from_millis(50) }
 }
 
 pub(super) fn close_days(node: &Node) -> Running {
@@ -57,9 +56,8 @@ impl Town {
     pub(super) async fn settle(ledger: &Ledger) -> Self {
         let email = |who: &str| format!("{who}.{}@town.example", fresh());
         let hash = cheap_hash();
-        let staff = async |who: &str, role, branch| {
-            sign_up_staff(ledger, &email(who), &hash, role, branch).await
-        };
+        let staff =
+            async |who: &str, role, branch| sign_up_staff(ledger, &email(who), &hash, role, branch).await;
         Self {
             officers: [
                 staff("marketing", RoleId::MARKETING, Some(BranchId(1))).await,
@@ -72,12 +70,38 @@ impl Town {
 
     pub(super) async fn set_date(&self, ledger: &Ledger, business_on: NaiveDate) {
         let business_on = Some(business_on);
-        run(ledger, SetBusinessDate { actor: self.operator, business_on }).await;
+        run(ledger, SetBusinessDate { actor: self.operator, business_on, most_ahead_days: FURTHEST_DAYS })
+            .await;
     }
 
     /// Lends somebody new 3,000,000 for so many months.
     pub(super) async fn lend(&self, ledger: &Ledger, months: i64) -> Borrower {
-        let actor = sign_up(ledger, &format!("borrower.{}@town.example", fresh()), &cheap_hash()).await;
+        self.lend_to(ledger, months).await.1
+    }
+
+    /// As [`Town::lend`]; tells the e-mail too.
+    pub(super) async fn lend_to(&self, ledger: &Ledger, months: i64) -> (String, Borrower) {
+        let (email, borrower) = self.apply_for(ledger, months).await;
+        let loan = borrower.loan;
+        for actor in self.officers {
+            run(ledger, ApproveLoan { actor, loan, note: None, expected: Expected::Anything }).await;
+        }
+        (email, borrower)
+    }
+
+    /// An application that the last stage is to decide on.
+    pub(super) async fn apply(&self, ledger: &Ledger, months: i64) -> LoanNumber {
+        let loan = self.apply_for(ledger, months).await.1.loan;
+        for actor in &self.officers[..2] {
+            let actor = *actor;
+            run(ledger, ApproveLoan { actor, loan, note: None, expected: Expected::Anything }).await;
+        }
+        loan
+    }
+
+    async fn apply_for(&self, ledger: &Ledger, months: i64) -> (String, Borrower) {
+        let email = format!("borrower.{}@town.example", fresh());
+        let actor = sign_up(ledger, &email, &cheap_hash()).await;
         let next = async |sequence: &str| -> i64 {
             let next = sqlx::query_scalar("select nextval($1::regclass)").bind(sequence);
             next.fetch_one(ledger.pool()).await.unwrap()
@@ -87,12 +111,22 @@ impl Town {
         run(ledger, bronze).await;
         let loan = LoanNumber(next("journal.loan_number").await);
         let (amount, tenor) = (Rupiah::positive(3_000_000).unwrap(), Tenor::new(months).unwrap());
-        run(ledger, SubmitLoan { actor, loan, branch: BranchId(1), amount, tenor, interest_rate: None })
-            .await;
-        for actor in self.officers {
-            run(ledger, ApproveLoan { actor, loan, note: None, expected: Expected::Anything }).await;
-        }
-        Borrower { actor, loan }
+        let submit = SubmitLoan { actor, loan, branch: BranchId(1), amount, tenor, interest_rate: None };
+        run(ledger, submit).await;
+        (email, Borrower { actor, loan })
+    }
+
+    /// Out of the wallet.
+    pub(super) async fn repay(&self, ledger: &Ledger, borrower: &Borrower, rupiah: i64) {
+        let repay = RepayLoan {
+            actor: borrower.actor,
+            loan: borrower.loan,
+            repayment_id: RepaymentId(Uuid::now_v7()),
+            amount: Rupiah::positive(rupiah).unwrap(),
+            source: Source::Wallet,
+            expected: Expected::Anything,
+        };
+        run(ledger, repay).await;
     }
 }
 

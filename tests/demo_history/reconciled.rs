@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use lumbung_domain::{
-    Account, Aggregate, Amounts, AnyAggregate, AnyEvent, Component, Loan, LoanNumber, Standing, StreamId,
-    Subject, Transfer, TransferStatus, UserId, Wallet, booked_on, postings,
+    Account, Aggregate, Amounts, AnyAggregate, AnyEvent, Component, LendingRules, Loan, LoanNumber, Standing,
+    StreamId, Subject, Transfer, TransferStatus, UserId, Wallet, booked_on, postings,
 };
 use lumbung_journal::{Record, codec};
 
@@ -100,7 +100,7 @@ fn compare(log: &[Record], on: NaiveDate) -> (usize, usize) {
         let Some(debt) = loan.debt() else { continue };
         loans += 1;
         // Lived through once more from its agreement and its repayments, it is the same debt.
-        let about = debt.about(on).unwrap();
+        let about = debt.about(on, &LendingRules::default()).unwrap();
         assert_eq!(about.outstanding(), debt.outstanding(), "loan {number} about {on}");
         if debt.standing == Standing::Active {
             assert_eq!(debt.closed_through_on, on, "loan {number} has open days on {on}");

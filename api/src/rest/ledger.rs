@@ -1,5 +1,7 @@
 //! `/api/ledger`: the books.
 
+pub(super) mod arrears;
+
 use std::sync::Arc;
 
 use axum::extract::State;

@@ -66,7 +66,13 @@ pub fn postings(event: &AnyEvent, stream_id: &str) -> Vec<Posting> {
             }
         },
         Some(MoneyEvent::Charged { loan, charged, written_off, .. }) => earned(loan, &charged, written_off),
-        Some(MoneyEvent::WrittenOff { loan, amounts, .. }) => written_off(loan, &amounts),
+        Some(MoneyEvent::WrittenOff { loan, charged, paid, amounts, .. }) => {
+            // What was paid ahead is not earned any more, and goes to what is owed.
+            let mut postings = earned(loan, &charged, false);
+            postings.extend(receivables(loan, &paid));
+            postings.extend(written_off(loan, &amounts));
+            postings
+        }
     }
 }
 
@@ -89,8 +95,8 @@ pub(super) enum MoneyEvent {
     Out { amount: Rupiah, purpose: WalletPurpose, business_on: NaiveDate },
     /// A loan earned something, or gives it back. Of one that was `written_off` the books expect nothing of it.
     Charged { loan: LoanNumber, charged: Amounts, written_off: bool, business_on: NaiveDate },
-    /// The books give up a loan.
-    WrittenOff { loan: LoanNumber, amounts: Amounts, business_on: NaiveDate },
+    /// The books give up a loan, after these charges and payments.
+    WrittenOff { loan: LoanNumber, charged: Amounts, paid: Amounts, amounts: Amounts, business_on: NaiveDate },
 }
 
 /// The one place that says of every event whether it moves money; `None` if it does not.
@@ -136,13 +142,11 @@ fn loan_event(event: &LoanEvent) -> Option<MoneyEvent> {
         LoanEvent::RepaymentReversed(reversal) => {
             charged(reversal.loan, &reversal.lines, reversal.after, reversal.business_on)
         }
-        LoanEvent::LoanWrittenOff { loan, written_off, business_on, .. } => {
-            let any = *written_off != Amounts::default();
-            any.then_some(MoneyEvent::WrittenOff {
-                loan: *loan,
-                amounts: *written_off,
-                business_on: *business_on,
-            })
+        LoanEvent::LoanWrittenOff { loan, lines, written_off, business_on, .. } => {
+            let (charged, paid) = (Amounts::charged(lines), Amounts::paid(lines));
+            let any = [charged, paid, *written_off].iter().any(|amounts| *amounts != Amounts::default());
+            let (loan, amounts, business_on) = (*loan, *written_off, *business_on);
+            any.then_some(MoneyEvent::WrittenOff { loan, charged, paid, amounts, business_on })
         }
         LoanEvent::LoanSubmitted(_)
         | LoanEvent::LoanApproved { .. }
@@ -166,20 +170,23 @@ fn posting((account, subject): Part, signed_rupiah: i64) -> Posting {
 
 /// A repayment out of a wallet, or one that goes back into it if the amounts are below zero.
 fn repayment(wallet: Part, debit_rupiah: i64, loan: LoanNumber, allotment: Allotment) -> Vec<Posting> {
-    let of_loan = Some(Subject::Loan(loan));
     let mut postings = vec![posting(wallet, debit_rupiah)];
     match allotment {
-        Allotment::Receivables(amounts) => postings.extend(
-            Component::ALL
-                .iter()
-                .map(|component| posting((Account::receivable(*component), of_loan), -amounts.of(*component)))
-                .filter(|posting| posting.signed_rupiah != 0),
-        ),
+        Allotment::Receivables(amounts) => postings.extend(receivables(loan, &amounts)),
         Allotment::WriteOff { recovered_rupiah } => {
-            postings.push(posting((Account::WriteOffs, of_loan), -recovered_rupiah));
+            postings.push(posting((Account::WriteOffs, Some(Subject::Loan(loan))), -recovered_rupiah));
         }
     }
     postings
+}
+
+/// These amounts less are owed to us.
+fn receivables(loan: LoanNumber, less: &Amounts) -> impl Iterator<Item = Posting> {
+    let of_loan = Some(Subject::Loan(loan));
+    Component::ALL
+        .iter()
+        .map(move |component| posting((Account::receivable(*component), of_loan), -less.of(*component)))
+        .filter(|posting| posting.signed_rupiah != 0)
 }
 
 /// What was charged is owed to us, and income. Of a loan that was written off it is given up at once, so that its write-off stays what
@@ -195,13 +202,6 @@ fn earned(loan: LoanNumber, charged: &Amounts, written_off: bool) -> Vec<Posting
 }
 
 fn written_off(loan: LoanNumber, amounts: &Amounts) -> Vec<Posting> {
-    let of_loan = Some(Subject::Loan(loan));
-    let mut postings = vec![posting((Account::WriteOffs, of_loan), amounts.total_rupiah())];
-    postings.extend(
-        Component::ALL
-            .iter()
-            .map(|component| posting((Account::receivable(*component), of_loan), -amounts.of(*component)))
-            .filter(|posting| posting.signed_rupiah != 0),
-    );
-    postings
+    let loss = posting((Account::WriteOffs, Some(Subject::Loan(loan))), amounts.total_rupiah());
+    [loss].into_iter().filter(|loss| loss.signed_rupiah != 0).chain(receivables(loan, amounts)).collect()
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
+use lumbung_commands::business_date::FURTHEST_DAYS;
 use lumbung_domain::{
     Agreement, Bill, DayCount, Edition, Instalment, LendingRules, Method, Plan, Product, ProductId,
     ProductTerms, Rate, Rejection, Rupiah, ServicingTerms, Tenor, whole_number,
@@ -84,10 +85,7 @@ pub(in crate::rest) async fn simulate(
     State(app): State<Arc<App>>,
     Streamed { streams, filter: question }: Streamed<Question>,
 ) -> Result<Reply<SimulationJson>, ApiError> {
-    let start_on = match question.start_on {
-        Some(day) => day,
-        None => app.business_day().await?.on,
-    };
+    let start_on = start_on(&question, app.business_day().await?.on)?;
     let product = match question.product {
         Some(product) => Some(offered(&app, product).await?),
         None => None,
@@ -95,6 +93,18 @@ pub(in crate::rest) async fn simulate(
     let (rules, _) = app.access.get::<LendingRules>(LendingRules::STREAM).await?;
     let json = SimulationJson::new(&question, product.as_ref(), &rules.on(start_on), start_on)?;
     Ok(streams.reply(&app, json))
+}
+
+/// The day that was asked for, no further from today than operators can set the date.
+fn start_on(question: &Question, today: NaiveDate) -> Result<NaiveDate, ApiError> {
+    let Some(day) = question.start_on else { return Ok(today) };
+    let first = today.checked_sub_days(Days::new(FURTHEST_DAYS)).unwrap_or(NaiveDate::MIN);
+    let last = today.checked_add_days(Days::new(FURTHEST_DAYS)).unwrap_or(NaiveDate::MAX);
+    if (first..=last).contains(&day) {
+        Ok(day)
+    } else {
+        Err(ApiError::parameter("startOn", format!("must be between {first} and {last}")))
+    }
 }
 
 /// The terms of a product that customers may choose.

@@ -9,11 +9,14 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use lumbung_domain::{
-    Account, Allotment, Amounts, Component, Line, LoanEvent, LoanNumber, LoanStatus, RepaymentId,
+    Account, Allotment, Amounts, Component, Line, LoanEvent, LoanNumber, LoanStatus, RepaymentId, Rupiah,
     WalletEvent, WalletPurpose, WalletSource,
 };
 
 use crate::record::BreakReason;
+
+/// Of 600 instalments of four components each, twice in a write-off.
+const MOST_LINES: usize = 4_800;
 
 #[derive(Default)]
 pub(super) struct Lent {
@@ -83,8 +86,9 @@ impl Lent {
         }
     }
 
-    /// Takes in an event of a loan.
+    /// Takes in an event of the loan's stream.
     pub(super) fn loan(&mut self, number: LoanNumber, event: &LoanEvent) -> Result<(), BreakReason> {
+        check_lines(number, event)?;
         match event {
             LoanEvent::LoanScheduled { agreement, instalments, .. } => {
                 let borrowed = self.loans.entry(number).or_default();
@@ -110,7 +114,8 @@ impl Lent {
                     (reversal.loan, -reversal.amount_rupiah.get(), reversal.allotment());
                 self.meet(reversal.repayment_id, Half { loan, rupiah, allotment, of_wallet: false })
             }
-            LoanEvent::LoanWrittenOff { written_off, after, .. } => {
+            LoanEvent::LoanWrittenOff { lines, written_off, after, .. } => {
+                self.changed(number, lines);
                 let borrowed = self.loans.entry(number).or_default();
                 borrowed.written_off = true;
                 if borrowed.outstanding == *written_off && after.status == LoanStatus::WrittenOff {
@@ -157,11 +162,16 @@ impl Lent {
                 },
             )
         });
+        let below = self.loans.iter().filter_map(|(loan, borrowed)| {
+            let below_zero = Component::ALL.iter().any(|component| borrowed.outstanding.of(*component) < 0);
+            below_zero.then_some((*loan, "more was paid of it than was charged"))
+        });
         let unlent = self.loans.iter().filter_map(|(loan, borrowed)| {
             let as_lent = borrowed.scheduled_rupiah.is_none_or(|scheduled| scheduled == borrowed.lent_rupiah);
             (!as_lent).then_some((*loan, "another amount was paid out than its schedule repays"))
         });
         halves
+            .chain(below)
             .chain(unlent)
             .min_by_key(|(loan, _)| *loan)
             .map_or(Ok(()), |(loan, what)| Err(wrong(loan, what)))
@@ -180,6 +190,7 @@ impl Lent {
     fn changed(&mut self, number: LoanNumber, lines: &[Line]) {
         let borrowed = self.loans.entry(number).or_default();
         for line in lines {
+            // So many events that this wraps are more than a log can hold.
             borrowed.outstanding.add(line.component, line.charged_rupiah - line.paid_rupiah);
         }
     }
@@ -197,6 +208,35 @@ impl Lent {
             Some(other) if other == (Half { of_wallet: !half.of_wallet, ..half }) => Ok(()),
             Some(_) => Err(wrong(half.loan, "a repayment is another one in the wallet")),
         }
+    }
+}
+
+/// An event of servicing names its own loan, and holds no more lines and no larger amounts than any loan can have: what adds them up
+/// relies on that.
+fn check_lines(number: LoanNumber, event: &LoanEvent) -> Result<(), BreakReason> {
+    let (loan, lines) = match event {
+        LoanEvent::LoanDayClosed { loan, lines, .. } | LoanEvent::LoanWrittenOff { loan, lines, .. } => {
+            (*loan, lines)
+        }
+        LoanEvent::RepaymentReceived(receipt) => (receipt.loan, &receipt.lines),
+        LoanEvent::RepaymentReversed(reversal) => (reversal.loan, &reversal.lines),
+        LoanEvent::LoanSubmitted(_)
+        | LoanEvent::LoanApproved { .. }
+        | LoanEvent::LoanRejected { .. }
+        | LoanEvent::LoanDisbursed { .. }
+        | LoanEvent::LoanCancelled { .. }
+        | LoanEvent::LoanExpired { .. }
+        | LoanEvent::LoanScheduled { .. } => return Ok(()),
+    };
+    let fits = |amount: i64| amount.unsigned_abs() <= Rupiah::MAX.get().unsigned_abs();
+    if loan != number {
+        Err(wrong(number, "an event of it names another loan"))
+    } else if lines.len() > MOST_LINES
+        || !lines.iter().all(|line| fits(line.charged_rupiah) && fits(line.paid_rupiah))
+    {
+        Err(wrong(number, "an event of it has more lines or larger amounts than there can be"))
+    } else {
+        Ok(())
     }
 }
 

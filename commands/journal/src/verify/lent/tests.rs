@@ -17,7 +17,7 @@ fn rupiah(amount: i64) -> Rupiah {
 }
 
 fn after(status: LoanStatus) -> Condition {
-    Condition { status, days_past_due: 0, collectibility: 1 }
+    Condition { status, days_past_due: 0, collectibility: 1, arrears_rupiah: 0 }
 }
 
 #[derive(Clone)]
@@ -45,6 +45,7 @@ fn scheduled(amount: i64) -> Event {
         terms: ServicingTerms::PLAIN,
         caps: Edition::example().caps,
         rules_version: 0,
+        calculation: Agreement::CALCULATION,
     };
     let instalments = agreement.plan().instalments().unwrap();
     let business_on = agreement.disbursed_on;
@@ -66,6 +67,7 @@ fn repaid(amount: i64) -> (Event, Event) {
         repayment_id: RepaymentId(Uuid::nil()),
         amount_rupiah: rupiah(amount),
         paid_on: day("2026-01-02"),
+        top_up_id: None,
         officer: None,
         lines: vec![line(Component::Interest, 0, 10), line(Component::Principal, 0, 90)],
         after: after(LoanStatus::Disbursed),
@@ -95,6 +97,7 @@ fn written_off(interest_rupiah: i64) -> Event {
             branch_location: None,
         },
         note: lumbung_domain::Sealed::from_ciphertext("sealed"),
+        lines: vec![],
         written_off: Amounts { interest_rupiah, principal_rupiah: 1_000, ..Amounts::default() },
         after: after(LoanStatus::WrittenOff),
         business_on: day("2026-01-02"),
@@ -147,5 +150,11 @@ fn what_must_not_happen_is_named() {
     assert_eq!(with(&[receipt.clone()]), Err("a repayment moved no wallet"));
     assert_eq!(with(&[debit.clone()]), Err("a wallet paid, and the loan knows nothing of it"));
     assert_eq!(with(&[receipt, debit_of_less]), Err("a repayment is set against more or less than was paid"));
+    let Event::Loan(LoanEvent::RepaymentReceived(mut elsewhere)) = repaid(100).0 else { panic!() };
+    elsewhere.loan = LoanNumber(8);
+    let elsewhere = Event::Loan(LoanEvent::RepaymentReceived(elsewhere));
+    assert_eq!(with(&[elsewhere]), Err("an event of it names another loan"));
+    let (receipt, debit) = repaid(100);
+    assert_eq!(with(&[receipt, debit]), Err("more was paid of it than was charged"));
     assert_eq!(with(&[written_off(1)]), Err("something else was written off than it owed"));
 }
