@@ -12,6 +12,7 @@ mod borrowing;
 mod character;
 mod days;
 mod dice;
+mod errands;
 mod house;
 mod mirror;
 mod people;

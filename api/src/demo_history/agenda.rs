@@ -26,24 +26,9 @@ pub(super) enum Step {
     Expire {
         loan: LoanNumber,
     },
-    TopUp {
-        customer: usize,
-    },
-    Pay {
-        customer: usize,
-    },
-    /// What the loan was taken for.
-    Spend {
-        customer: usize,
-        rupiah: i64,
-    },
+    Errand(Errand),
     Transfer {
         customer: usize,
-    },
-    Repay {
-        loan: LoanNumber,
-        instalment: u16,
-        percent: i64,
     },
     PayOff {
         loan: LoanNumber,
@@ -64,6 +49,27 @@ pub(super) enum Step {
     /// After the write-off, so many percent of what is still owed.
     Recover {
         loan: LoanNumber,
+        percent: i64,
+    },
+}
+
+/// What a customer does by themselves with what they have.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Errand {
+    TopUp {
+        customer: usize,
+    },
+    Pay {
+        customer: usize,
+    },
+    /// What the loan was taken for.
+    Spend {
+        customer: usize,
+        rupiah: i64,
+    },
+    Repay {
+        loan: LoanNumber,
+        instalment: u16,
         percent: i64,
     },
 }

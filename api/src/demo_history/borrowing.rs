@@ -9,7 +9,7 @@ use lumbung_domain::{
     LoanNumber, LoanStatus, Note, Plafond, ProductId, Profile, Rupiah, SessionId, Tenor, UserId,
 };
 
-use super::agenda::Step;
+use super::agenda::{Errand, Step};
 use super::character::Manner;
 use super::days::{Known, Teller};
 use super::house::{BRANCHES, between_hours, is_weekend, workday_after};
@@ -236,7 +236,7 @@ impl Teller {
             let rupiah = outcome.submission.amount_rupiah.get() * percent / 100_000 * 1_000;
             let day = days_later(self.today, dice.below(3) + 1)?;
             let second = between_hours(&mut dice, 8, 20);
-            self.agenda.plan(day, second, Step::Spend { customer, rupiah });
+            self.agenda.plan(day, second, Step::Errand(Errand::Spend { customer, rupiah }));
         } else {
             self.plan_decision(customer, loan);
         }

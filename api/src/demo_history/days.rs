@@ -12,6 +12,7 @@ use lumbung_journal::Sealer;
 use super::agenda::{Agenda, Step};
 use super::character::Character;
 use super::dice::Dice;
+use super::errands::Together;
 use super::house::{House, between_hours};
 use super::people::Person;
 use super::scene::{Hands, Scene, Who};
@@ -111,18 +112,32 @@ impl Teller {
         for customer in 0..self.customers.len() {
             self.plan_customer(customer);
         }
+        let mut together = Together::default();
         while let Some((second, step)) = self.agenda.next_of(day) {
-            self.scene.set(day, second);
-            self.play(step).await?;
+            let runner = self.runner(step);
+            if !runner.is_some_and(|runner| together.takes(runner, second)) {
+                self.scene.ask_all(together.send()).await?;
+                self.scene.set(day, second);
+                together = Together::begin(second, self.story.customers);
+            }
+            match (step, runner) {
+                (Step::Errand(errand), Some(runner)) => {
+                    let asking = self.asking_for(errand)?;
+                    together.take(runner, asking);
+                }
+                (step, _) => self.play(step).await?,
+            }
         }
-        Ok(())
+        self.scene.ask_all(together.send()).await
     }
 
     /// What the daily run does: every loan in the order of its number.
     async fn close_days(&mut self, day: NaiveDate) -> Result<(), HistoryError> {
         self.scene.set(day, 0);
-        let closing = self.scene.mirror.active().map(|loan| CloseLoanDays { loan }).collect();
-        self.scene.ask_all(Who::Process("daily-run"), closing).await
+        let active: Vec<LoanNumber> = self.scene.mirror.active().collect();
+        let closing = |loan| self.scene.asking(Who::Process("daily-run"), CloseLoanDays { loan });
+        let closing = active.into_iter().map(closing).collect();
+        self.scene.ask_all(closing).await
     }
 
     async fn play(&mut self, step: Step) -> Result<(), HistoryError> {
@@ -133,11 +148,11 @@ impl Teller {
             Step::Decide { loan } => self.decide(loan).await,
             Step::Cancel { loan } => self.cancel(loan).await,
             Step::Expire { loan } => self.expire(loan).await,
-            Step::TopUp { customer } => self.top_up(customer).await,
-            Step::Pay { customer } => self.pay(customer).await,
-            Step::Spend { customer, rupiah } => self.spend(customer, rupiah).await,
+            Step::Errand(errand) => {
+                let asking = self.asking_for(errand)?;
+                self.scene.ask_all(asking.into_iter().collect()).await
+            }
             Step::Transfer { customer } => self.transfer(customer).await,
-            Step::Repay { loan, instalment, percent } => self.repay(loan, instalment, percent).await,
             Step::PayOff { loan } => self.pay_off(loan).await,
             Step::Backdate { loan, instalment, paid_on } => self.backdate(loan, instalment, paid_on).await,
             Step::Reverse { loan, repayment } => self.reverse(loan, repayment).await,

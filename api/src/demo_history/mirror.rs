@@ -100,6 +100,10 @@ impl Mirror {
         self.wallets.get(&owner).map_or(0, |wallet| wallet.balance().get())
     }
 
+    pub(super) fn has_wallet(&self, owner: UserId) -> bool {
+        self.wallets.contains_key(&owner)
+    }
+
     pub(super) fn plafond(&self, owner: UserId) -> Option<&Plafond> {
         self.plafonds.get(&owner)
     }

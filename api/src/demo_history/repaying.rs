@@ -7,12 +7,12 @@ use lumbung_commands::loan::servicing::{
 };
 use lumbung_domain::{Debt, LoanNumber, LoanStatus, Note, Owed, RepaymentId, Rupiah, Stage, TopUpId, UserId};
 
-use super::agenda::Step;
+use super::agenda::{Errand, Step};
 use super::character::Manner;
 use super::days::Teller;
 use super::dice::Dice;
 use super::house::{between_hours, workday_after};
-use super::scene::Who;
+use super::scene::{Asking, Who};
 use super::{HistoryError, days_later};
 
 /// Whose first repayment the bank takes back, so that a small history has that too.
@@ -62,22 +62,22 @@ impl Teller {
         if by_bank && self.at_work() {
             return Some((second.max(9 * 3_600), Step::Backdate { loan, instalment, paid_on: due_on }));
         }
-        Some((second, Step::Repay { loan, instalment, percent }))
+        Some((second, Step::Errand(Errand::Repay { loan, instalment, percent })))
     }
 
-    pub(super) async fn repay(
+    pub(super) fn repaying(
         &mut self,
         loan: LoanNumber,
         instalment: u16,
         percent: i64,
-    ) -> Result<(), HistoryError> {
-        let Some(debt) = self.scene.mirror.debt(loan) else { return Ok(()) };
+    ) -> Result<Option<Asking>, HistoryError> {
+        let Some(debt) = self.scene.mirror.debt(loan) else { return Ok(None) };
         let ahead = owed(debt, instalment).filter(|owed| owed.plan.due_on > self.today);
         let due = ahead.map_or_else(|| debt.due_rupiah(), |owed| debt.unpaid(owed));
         let part = if percent == 100 { due } else { (due * percent / 100_000 * 1_000).max(1_000) };
         let rupiah = part.min(due).min(debt.payoff_rupiah());
         let before = debt.repayments.len() as u64;
-        let Some(repayment) = self.pay_in(loan, rupiah).await? else { return Ok(()) };
+        let Some((repayment, asking)) = self.paying_in(loan, rupiah)? else { return Ok(None) };
         // Every repayment has a throw of its own: what was taken back once is not taken back for ever.
         let mut dice = Dice::of(self.story.seed, "reversal", loan.0.unsigned_abs() << 16 | before);
         let cast = self.owner(loan) == Some(REVERSED) && before == 0;
@@ -85,11 +85,15 @@ impl Teller {
             let day = workday_after(self.today, 1);
             self.agenda.plan(day, between_hours(&mut dice, 13, 16), Step::Reverse { loan, repayment });
         }
-        Ok(())
+        Ok(Some(asking))
     }
 
     /// Sets an amount against the loan: out of the wallet if there is enough in it, else paid in by the gateway.
-    async fn pay_in(&mut self, loan: LoanNumber, rupiah: i64) -> Result<Option<RepaymentId>, HistoryError> {
+    fn paying_in(
+        &mut self,
+        loan: LoanNumber,
+        rupiah: i64,
+    ) -> Result<Option<(RepaymentId, Asking)>, HistoryError> {
         let Some(known) = self.owner(loan).and_then(|owner| self.customers[owner].known.as_ref()) else {
             return Ok(None);
         };
@@ -101,9 +105,8 @@ impl Teller {
         let source = self.source(actor.user, rupiah);
         let amount = Rupiah::positive(rupiah)?;
         let repaying = RepayLoan { actor, loan, repayment_id, amount, source, expected: Expected::Anything };
-        self.scene.ask(Who::Person(actor.user), repaying).await?;
         self.told.repayments += 1;
-        Ok(Some(repayment_id))
+        Ok(Some((repayment_id, self.scene.asking(Who::Person(actor.user), repaying))))
     }
 
     fn source(&mut self, owner: UserId, rupiah: i64) -> Source {
@@ -196,7 +199,8 @@ impl Teller {
         let given_up = self.scene.mirror.status(loan) == Some(LoanStatus::WrittenOff);
         let Some(debt) = self.scene.mirror.debt(loan).filter(|_| given_up) else { return Ok(()) };
         let rupiah = (debt.payoff_rupiah() * percent / 100_000 * 1_000).max(10_000).min(debt.payoff_rupiah());
-        self.pay_in(loan, rupiah).await.map(drop)
+        let asking = self.paying_in(loan, rupiah)?.map(|(_, asking)| asking);
+        self.scene.ask_all(asking.into_iter().collect()).await
     }
 }
 

@@ -6,6 +6,7 @@
 //! somebody else writes to this ledger, and the history ends.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::task::Poll;
@@ -14,7 +15,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use futures_util::future::maybe_done;
 use lumbung_commands::ledger::Clock;
-use lumbung_commands::{Answer, Call, Ledger, NoAnswer, UseCase};
+use lumbung_commands::{Call, Ledger, UseCase};
 use lumbung_domain::{Rejection, UserId};
 use uuid::Uuid;
 
@@ -51,6 +52,9 @@ pub(super) enum Who {
     /// The node's own start.
     Start,
 }
+
+/// A use case of any kind on its way; its position in the end.
+pub(super) type Asking = Pin<Box<dyn Future<Output = Result<i64, HistoryError>> + Send>>;
 
 pub(super) struct Scene {
     pub(super) ledger: Ledger,
@@ -110,63 +114,55 @@ impl Scene {
     ) -> Result<Result<U::Outcome, Rejection>, HistoryError> {
         let call = self.call(who);
         let answer = self.ledger.execute(use_case, call).await?;
-        self.check(&answer)?;
+        if answer.answered_at != self.at {
+            return Err(HistoryError::Disturbed);
+        }
         self.mirror.follow(self.ledger.feed()).await?;
         Ok(answer.outcome)
     }
 
-    /// Asks for many at once, which name nothing that is not held and must be accepted.
-    pub(super) async fn ask_all<U: UseCase>(
-        &mut self,
-        who: Who,
-        mut use_cases: Vec<U>,
-    ) -> Result<(), HistoryError> {
-        let mut last = self.mirror.position();
-        while !use_cases.is_empty() {
-            let behind = use_cases.split_off(use_cases.len().min(TOGETHER));
-            let together = std::mem::replace(&mut use_cases, behind);
-            for answer in self.together(who, together).await {
-                let answer = answer?;
-                self.check(&answer)?;
-                if answer.position < last {
+    /// A use case that is to be asked with others, must be accepted, and names nothing that is not held.
+    pub(super) fn asking<U: UseCase>(&mut self, who: Who, use_case: U) -> Asking {
+        let (ledger, call, at) = (self.ledger.clone(), self.call(who), self.at);
+        Box::pin(async move {
+            let answer = ledger.execute(use_case, call).await?;
+            if answer.answered_at != at {
+                return Err(HistoryError::Disturbed);
+            }
+            let position = answer.position;
+            let refused = |rejection| HistoryError::Refused { use_case: U::NAME, rejection };
+            answer.outcome.map(|_| position).map_err(refused)
+        })
+    }
+
+    /// Asks for many at once, in this order.
+    pub(super) async fn ask_all(&mut self, asking: Vec<Asking>) -> Result<(), HistoryError> {
+        let mut asking = asking.into_iter();
+        loop {
+            let mut together: Vec<_> =
+                asking.by_ref().take(TOGETHER).map(|asking| Box::pin(maybe_done(asking))).collect();
+            if together.is_empty() {
+                return Ok(());
+            }
+            // The first look at each puts it into the lane.
+            for asked in &mut together {
+                poll_fn(|context| {
+                    let _ = asked.as_mut().poll(context);
+                    Poll::Ready(())
+                })
+                .await;
+            }
+            let mut last = self.mirror.position();
+            for mut asked in together {
+                asked.as_mut().await;
+                let position = asked.as_mut().take_output().unwrap_or(Err(HistoryError::Disturbed))?;
+                if position < last {
                     return Err(HistoryError::Disturbed);
                 }
-                last = answer.position;
-                answer.outcome.map_err(|rejection| HistoryError::Refused { use_case: U::NAME, rejection })?;
+                last = position;
             }
             self.mirror.follow(self.ledger.feed()).await?;
         }
-        Ok(())
-    }
-
-    async fn together<U: UseCase>(
-        &mut self,
-        who: Who,
-        use_cases: Vec<U>,
-    ) -> Vec<Result<Answer<U::Outcome>, NoAnswer>> {
-        let calls: Vec<Call> = use_cases.iter().map(|_| self.call(who)).collect();
-        let asking = use_cases.into_iter().zip(calls);
-        let mut asked: Vec<_> = asking
-            .map(|(use_case, call)| Box::pin(maybe_done(self.ledger.execute(use_case, call))))
-            .collect();
-        // The first look at each puts it into the lane.
-        for asked in &mut asked {
-            poll_fn(|context| {
-                let _ = asked.as_mut().poll(context);
-                Poll::Ready(())
-            })
-            .await;
-        }
-        let mut answers = Vec::with_capacity(asked.len());
-        for mut asked in asked {
-            asked.as_mut().await;
-            answers.push(asked.as_mut().take_output().unwrap_or(Err(NoAnswer::OutcomeUnknown)));
-        }
-        answers
-    }
-
-    fn check<T>(&self, answer: &Answer<T>) -> Result<(), HistoryError> {
-        if answer.answered_at == self.at { Ok(()) } else { Err(HistoryError::Disturbed) }
     }
 
     fn call(&mut self, who: Who) -> Call {

@@ -7,10 +7,10 @@ use lumbung_commands::wallet::{Pay, TopUp};
 use lumbung_domain::{PaymentId, Remarks, Rupiah, TopUpId, TransferId};
 
 use super::HistoryError;
-use super::agenda::Step;
+use super::agenda::{Errand, Step};
 use super::days::Teller;
 use super::house::between_hours;
-use super::scene::Who;
+use super::scene::{Asking, Who};
 
 /// What is paid for, and how much it is.
 const BILLS: [(&str, i64, i64); 8] = [
@@ -47,11 +47,11 @@ impl Teller {
         let payday = self.customers[customer].character.payday;
         if self.today.day() == payday {
             let second = between_hours(&mut dice, 7, 12);
-            self.agenda.plan(self.today, second, Step::TopUp { customer });
+            self.agenda.plan(self.today, second, Step::Errand(Errand::TopUp { customer }));
         }
         if dice.chance(150) {
             let second = between_hours(&mut dice, 7, 22);
-            self.agenda.plan(self.today, second, Step::Pay { customer });
+            self.agenda.plan(self.today, second, Step::Errand(Errand::Pay { customer }));
         }
         if dice.chance(22) {
             let second = between_hours(&mut dice, 9, 21);
@@ -59,45 +59,48 @@ impl Teller {
         }
     }
 
-    pub(super) async fn top_up(&mut self, customer: usize) -> Result<(), HistoryError> {
-        let Some(known) = &self.customers[customer].known else { return Ok(()) };
+    pub(super) fn topping_up(&mut self, customer: usize) -> Result<Option<Asking>, HistoryError> {
+        let Some(known) = &self.customers[customer].known else { return Ok(None) };
         let (actor, income) = (known.actor, self.customers[customer].character.income_rupiah);
         let mut dice = self.dice_of_day(customer, "top-up");
         let amount = Rupiah::positive(dice.rupiah(income / 8..=income / 4, 50_000).max(100_000))?;
         let top_up_id = TopUpId(self.scene.id());
         let filling = TopUp { actor, top_up_id, amount, remarks: None, expected: Expected::Anything };
-        self.scene.ask(Who::Person(actor.user), filling).await?;
         self.told.top_ups += 1;
-        Ok(())
+        Ok(Some(self.scene.asking(Who::Person(actor.user), filling)))
     }
 
-    pub(super) async fn pay(&mut self, customer: usize) -> Result<(), HistoryError> {
+    pub(super) fn paying(&mut self, customer: usize) -> Result<Option<Asking>, HistoryError> {
         let mut dice = self.dice_of_day(customer, "bill");
         let at = usize::try_from(dice.below(BILLS.len() as u64)).unwrap_or_default();
         let (what, least, most) = BILLS[at];
         let rupiah = dice.rupiah(least..=most, 1_000);
-        self.pay_for(customer, what, rupiah).await
+        self.paying_for(customer, what, rupiah)
     }
 
-    pub(super) async fn spend(&mut self, customer: usize, rupiah: i64) -> Result<(), HistoryError> {
+    pub(super) fn spending(&mut self, customer: usize, rupiah: i64) -> Result<Option<Asking>, HistoryError> {
         let purpose = self.dice_of_day(customer, "purpose").one(PURPOSES);
-        self.pay_for(customer, purpose, rupiah).await
+        self.paying_for(customer, purpose, rupiah)
     }
 
     /// Unless there is too little in the wallet.
-    async fn pay_for(&mut self, customer: usize, what: &str, rupiah: i64) -> Result<(), HistoryError> {
-        let Some(known) = &self.customers[customer].known else { return Ok(()) };
+    fn paying_for(
+        &mut self,
+        customer: usize,
+        what: &str,
+        rupiah: i64,
+    ) -> Result<Option<Asking>, HistoryError> {
+        let Some(known) = &self.customers[customer].known else { return Ok(None) };
         let actor = known.actor;
         if rupiah <= 0 || self.scene.mirror.balance(actor.user) < rupiah + RESERVE {
-            return Ok(());
+            return Ok(None);
         }
         let remarks = Some(known.sealer.seal(&Remarks::new(what)?)?);
         let payment_id = PaymentId(self.scene.id());
         let amount = Rupiah::positive(rupiah)?;
         let paying = Pay { actor, payment_id, amount, remarks, expected: Expected::Anything };
-        self.scene.ask(Who::Person(actor.user), paying).await?;
         self.told.payments += 1;
-        Ok(())
+        Ok(Some(self.scene.asking(Who::Person(actor.user), paying)))
     }
 
     /// To another customer; settled a moment later, as the process manager does it.
