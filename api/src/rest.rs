@@ -18,6 +18,7 @@ mod operations;
 mod plafond;
 mod products;
 mod profile;
+mod servicing;
 mod uploads;
 mod users;
 mod wallet;
@@ -35,6 +36,7 @@ mod receive;
 mod view;
 
 mod cors;
+mod debt_json;
 mod dialect;
 mod edge;
 mod entry_filter;
@@ -93,9 +95,18 @@ routes! {
 
     get "/api/loans" => loans::list;
     post "/api/loans" => loans::submit;
+    get "/api/loans/simulate" => servicing::simulate::simulate;
     get "/api/loans/{id}" => loans::show;
     get "/api/loans/{id}/history" => loans::history;
     post "/api/loans/{id}/cancel" => loans::cancel;
+    get "/api/loans/{id}/schedule" => servicing::schedule::show;
+    get "/api/loans/{id}/bills" => servicing::schedule::bills;
+    get "/api/loans/{id}/payoff-quote" => servicing::schedule::payoff_quote;
+    get "/api/loans/{id}/transactions" => servicing::transactions::list;
+    post "/api/loans/{id}/repayments" => servicing::repay::repay;
+    post "/api/loans/{id}/payoff" => servicing::repay::pay_off;
+    post "/api/loans/{id}/write-off" => servicing::officers::write_off;
+    post "/api/loans/{id}/repayments/{repaymentId}/reverse" => servicing::officers::reverse;
 
     get "/api/approval/pending" => approval::pending;
     get "/api/approval/my-history" => approval::my_history;
@@ -128,6 +139,8 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+    get "/api/admin/lending-rules" => admin::lending_rules::list;
+    post "/api/admin/lending-rules" => admin::lending_rules::adopt;
 
     get "/api/operations/overview" => operations::overview;
     get "/api/operations/events" => operations::events::listen;

@@ -69,9 +69,9 @@ pub use lending_rules::{
 };
 pub use letter::Letter;
 pub use loan::{
-    Agreement, Allotment, Amounts, Application, BranchSnapshot, Condition, CustomerSnapshot, Debt, Line,
-    Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Owed, Paid, Receipt, Repayment, Reversal, Serviced,
-    Stage, Standing, Submission,
+    Agreement, Allotment, Amounts, Application, Bill, BillStatus, BranchSnapshot, Condition,
+    CustomerSnapshot, Debt, Incoming, Line, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Owed, Paid,
+    Receipt, Repayment, Reversal, Serviced, Stage, Standing, Submission,
 };
 pub use message::{
     Channel, DeliveryFailure, Dropped, Message, MessageCommand, MessageEvent, MessageKind, Queued,
@@ -80,14 +80,14 @@ pub use money::Rupiah;
 pub use permission::{Grants, Permission};
 pub use person::{Address, Birthdate, Email, Nik, PersonName, Phone};
 pub use plafond::{LoanRequest, Plafond, PlafondCommand, PlafondEvent, Reservation};
-pub use product::{Offer, Product, ProductCommand, ProductEvent, ProductTerms};
+pub use product::{Offer, Product, ProductChange, ProductCommand, ProductEvent, ProductTerms};
 pub use profile::Profile;
 pub use rate::Rate;
 pub use rejection::Rejection;
 pub use role::{Role, RoleCommand, RoleEvent};
 pub use schedule::{DayCount, Instalment, Method, Plan};
 pub use sealed::{Personal, Sealed};
-pub use servicing_terms::{Allocation, Component, ServicingTerms};
+pub use servicing_terms::{Allocation, Component, ServicingChange, ServicingTerms};
 pub use session::{Session, SessionCommand, SessionEvent};
 pub use staff::{Staff, StaffCommand, StaffEvent};
 pub use tenor::Tenor;

@@ -48,6 +48,17 @@ pub struct ServicingTerms {
     pub allocation: Allocation,
 }
 
+/// Which of the terms are to be others; `None` keeps what is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServicingChange {
+    pub method: Option<Method>,
+    pub day_count: Option<DayCount>,
+    pub grace_days: Option<u16>,
+    pub late_penalty_percent_per_day: Option<Rate>,
+    pub instalment_fee_rupiah: Option<Rupiah>,
+    pub allocation: Option<Allocation>,
+}
+
 impl Component {
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
@@ -92,6 +103,21 @@ impl ServicingTerms {
     /// What new products begin with: three days of grace, then 0.1 % of what is overdue a day.
     pub const STANDARD: Self =
         Self { grace_days: 3, late_penalty_percent_per_day: Rate::from_e4_const(1_000), ..Self::PLAIN };
+
+    /// The terms after a change.
+    #[must_use]
+    pub fn with(self, change: &ServicingChange) -> Self {
+        Self {
+            method: change.method.unwrap_or(self.method),
+            day_count: change.day_count.unwrap_or(self.day_count),
+            grace_days: change.grace_days.unwrap_or(self.grace_days),
+            late_penalty_percent_per_day: change
+                .late_penalty_percent_per_day
+                .unwrap_or(self.late_penalty_percent_per_day),
+            instalment_fee_rupiah: change.instalment_fee_rupiah.unwrap_or(self.instalment_fee_rupiah),
+            allocation: change.allocation.unwrap_or(self.allocation),
+        }
+    }
 
     /// # Errors
     /// More than [`ServicingTerms::MAX_GRACE_DAYS`].

@@ -120,6 +120,63 @@ pub async fn stream_after(
     rows.iter().map(record).collect()
 }
 
+/// Up to `limit` records of a stream behind `sequence` and up to `position`, in order.
+///
+/// # Errors
+/// The database cannot be asked, or a row is malformed.
+pub async fn stream_until(
+    executor: impl PgExecutor<'_>,
+    stream: &StreamId,
+    sequence: i64,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Record>, JournalError> {
+    let sql = format!(
+        "select {COLUMNS} from journal.events
+         where aggregate_id = $1 and aggregate_type = $2 and sequence > $3 and position <= $4
+         order by sequence limit $5"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(&*stream.id)
+        .bind(stream.kind.as_str())
+        .bind(sequence)
+        .bind(position)
+        .bind(limit)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(record).collect()
+}
+
+/// Up to `limit` records of a stream that are of some types, before `sequence` and up to `position`, the newest first.
+///
+/// # Errors
+/// The database cannot be asked, or a row is malformed.
+pub async fn stream_backwards(
+    executor: impl PgExecutor<'_>,
+    stream: &StreamId,
+    types: &[&str],
+    sequence: i64,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Record>, JournalError> {
+    let sql = format!(
+        "select {COLUMNS} from journal.events
+         where aggregate_id = $1 and aggregate_type = $2 and event_type = any($3) and sequence < $4
+             and position <= $5
+         order by sequence desc limit $6"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(&*stream.id)
+        .bind(stream.kind.as_str())
+        .bind(types)
+        .bind(sequence)
+        .bind(position)
+        .bind(limit)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(record).collect()
+}
+
 fn record(row: &PgRow) -> Result<Record, JournalError> {
     let kind = row
         .try_get::<&str, _>("aggregate_type")?

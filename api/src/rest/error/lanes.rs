@@ -28,6 +28,10 @@ impl From<Rejection> for ApiError {
                 error.about("businessDate", format!("must be between {first_on} and {last_on}"))
             }
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
+            Rejection::ScheduleTooLarge
+            | Rejection::RepaymentAbovePayoff { .. }
+            | Rejection::LaterRepaymentTooLarge { .. }
+            | Rejection::PaidOnOutOfRange { .. } => error.about_its_field(),
             _ => error,
         }
     }
@@ -97,6 +101,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::AgreementAboveCap { .. }
         | Rejection::ScheduleTooLarge
         | Rejection::RepaymentAbovePayoff { .. }
+        | Rejection::LaterRepaymentTooLarge { .. }
         | Rejection::PaidOnOutOfRange { .. }
         | Rejection::BusinessDateOutOfRange { .. }
         | Rejection::BalanceNotEnough
