@@ -45,6 +45,10 @@ edits count="1000":
 example-update:
     LUMBUNG_UPDATE=1 cargo test -p lumbung --test acceptance --locked -- export::example
 
+# A long history twice: equal but for keys and hashes, and every loan and wallet is what the general ledger says.
+demo-history customers="200" days="730":
+    LUMBUNG_HISTORY_CUSTOMERS={{ customers }} LUMBUNG_HISTORY_DAYS={{ days }} cargo test -p lumbung --test acceptance --locked -- demo_history:: --nocapture
+
 # Forged tokens, and what of people and secrets can be found in database, files and logs.
 attacks:
     cargo test -p lumbung --test acceptance --locked -- forged:: leaks:: --nocapture

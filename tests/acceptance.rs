@@ -8,6 +8,7 @@ mod books;
 mod connections;
 mod crash;
 mod daily_run;
+mod demo_history;
 mod edits;
 mod embedded;
 mod events_page;

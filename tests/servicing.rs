@@ -10,7 +10,7 @@ mod terms;
 mod times;
 
 use lumbung_commands::Actor;
-use lumbung_commands::business_date::SetBusinessDate;
+use lumbung_commands::business_date::{FURTHEST_DAYS, SetBusinessDate};
 use lumbung_domain::RoleId;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -49,7 +49,11 @@ impl<'a> Lender<'a> {
     async fn on(&self, day: &str) {
         let actor = Actor { user: self.operator.user, session: self.operator.session };
         let business_on = Some(day.parse().unwrap());
-        run(&self.server.app().ledger, SetBusinessDate { actor, business_on }).await;
+        run(
+            &self.server.app().ledger,
+            SetBusinessDate { actor, business_on, most_ahead_days: FURTHEST_DAYS },
+        )
+        .await;
     }
 
     /// Who services loans.

@@ -9,6 +9,8 @@ use crate::ledger::{Book, Halt, UseCase};
 
 /// The furthest that the business date may be from the day that the calendar tells: a typing error must not close decades.
 pub const FURTHEST_DAYS: u64 = 3_660;
+/// The furthest that it goes ahead at once where it matters: days that were closed stay closed, and what they charged is owed.
+pub const FURTHEST_AHEAD_IN_PRODUCTION_DAYS: u64 = 31;
 
 /// Sets the business date, or leaves it to the calendar again. It may go back too: days that were closed stay closed.
 ///
@@ -17,6 +19,8 @@ pub const FURTHEST_DAYS: u64 = 3_660;
 pub struct SetBusinessDate {
     pub actor: Actor,
     pub business_on: Option<NaiveDate>,
+    /// How far it may be ahead of the calendar's day, or of the business date if that is further on already.
+    pub most_ahead_days: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,14 +37,13 @@ impl UseCase for SetBusinessDate {
     fn decide(&self, book: &mut Book<'_>) -> Result<BusinessDate, Halt> {
         self.actor.holding(book, &[Permission::OperationsManage])?;
         if let Some(day) = self.business_on {
-            let today = book.calendar_day_on();
-            let (first, last) = (
-                today.checked_sub_days(Days::new(FURTHEST_DAYS)),
-                today.checked_add_days(Days::new(FURTHEST_DAYS)),
-            );
-            if let (Some(first_on), Some(last_on)) = (first, last)
-                && !(first_on..=last_on).contains(&day)
-            {
+            let calendar_on = book.calendar_day_on();
+            let ahead_of = calendar_on.max(book.business_on()?);
+            let first_on = calendar_on.checked_sub_days(Days::new(FURTHEST_DAYS)).unwrap_or(NaiveDate::MIN);
+            let ahead =
+                |day: NaiveDate, days| day.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX);
+            let last_on = ahead(ahead_of, self.most_ahead_days).min(ahead(calendar_on, FURTHEST_DAYS));
+            if !(first_on..=last_on).contains(&day) {
                 return Err(Rejection::BusinessDateOutOfRange { first_on, last_on }.into());
             }
         }

@@ -70,8 +70,8 @@ pub use lending_rules::{
 pub use letter::Letter;
 pub use loan::{
     Agreement, Allotment, Amounts, Application, Bill, BillStatus, BranchSnapshot, Condition,
-    CustomerSnapshot, Debt, Line, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Owed, Paid, Receipt,
-    Repayment, Reversal, Serviced, Stage, Standing, Submission,
+    CustomerSnapshot, Debt, Incoming, Line, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Owed, Paid,
+    Receipt, Repayment, Reversal, Serviced, Stage, Standing, Submission,
 };
 pub use message::{
     Channel, DeliveryFailure, Dropped, Message, MessageCommand, MessageEvent, MessageKind, Queued,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use amounts::{Allotment, Amounts, Line};
 pub use application::{Application, BranchSnapshot, CustomerSnapshot, Officer, Submission};
-pub use command::{LoanCommand, Paid};
+pub use command::{Incoming, LoanCommand, Paid};
 pub use debt::{Agreement, Bill, BillStatus, Condition, Debt, Owed, Repayment, Standing};
 pub use event::{LoanEvent, Receipt, Reversal};
 pub use status::{LoanStatus, Stage};
@@ -128,8 +128,8 @@ impl Aggregate for Loan {
             }
             LoanCommand::Schedule { rules, business_on } => self.schedule(&rules, business_on),
             LoanCommand::CloseThrough { on, rules } => Ok(self.serviced()?.close_through(on, &rules)),
-            LoanCommand::Repay { repayment_id, amount, paid, rules, business_on } => {
-                self.serviced()?.repay(repayment_id, amount, paid, &rules, business_on)
+            LoanCommand::Repay { incoming, rules, business_on } => {
+                self.serviced()?.repay(incoming, &rules, business_on)
             }
             LoanCommand::Reverse { repayment_id, officer, note, rules, business_on } => {
                 self.serviced()?.reverse(repayment_id, officer, note, &rules, business_on)

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cap, LoanStatus, Permission, Rate, Rupiah, Tenor, TransferStatus};
+use crate::{Cap, LoanStatus, Permission, Rate, RepaymentId, Rupiah, Tenor, TransferStatus};
 
 /// Why a command was refused. Expected, typed, and kept with its idempotency key like an outcome.
 ///
@@ -136,6 +136,8 @@ pub enum Rejection {
     ScheduleTooLarge,
     #[error("amount: must not be greater than what settles the loan, Rp {payoff_rupiah}")]
     RepaymentAbovePayoff { payoff_rupiah: i64 },
+    #[error("amount: leaves less to pay than the later repayment {repayment_id} paid")]
+    LaterRepaymentTooLarge { repayment_id: RepaymentId },
     #[error("The loan is paid off")]
     LoanPaidOff,
     #[error("The loan has been written off already")]

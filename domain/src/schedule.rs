@@ -56,7 +56,7 @@ pub enum Method {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum DayCount {
-    /// 30/360: a month is a twelfth of a year (ISDA 2006 §4.16(f), by whole months).
+    /// 30/360: a month is a twelfth of a year. Within a month by 30E/360 (ISDA 2006 §4.16(g)).
     #[default]
     #[serde(rename = "THIRTY_360")]
     #[strum(serialize = "THIRTY_360")]
@@ -132,12 +132,6 @@ impl Plan {
             });
         }
         Some(rows)
-    }
-
-    /// The day an instalment's period begins after: the due day of the one before it.
-    #[must_use]
-    pub(crate) fn period_begins_on(&self, number: u16) -> Option<NaiveDate> {
-        due_on(self.begins_on, number.checked_sub(1)?)
     }
 
     fn principal(&self) -> i128 {

@@ -138,7 +138,7 @@ impl LoanAccounts {
             LoanEvent::RepaymentReversed(reversal) => {
                 self.change(fact)?.take(&reversal.lines, reversal.after);
             }
-            LoanEvent::LoanWrittenOff { after, .. } => self.change(fact)?.take(&[], *after),
+            LoanEvent::LoanWrittenOff { lines, after, .. } => self.change(fact)?.take(lines, *after),
         }
         Ok(())
     }

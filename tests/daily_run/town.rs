@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use lumbung::daily_run::{DailyRun, Running, Settings};
 use lumbung::node::Node;
-use lumbung_commands::business_date::SetBusinessDate;
+use lumbung_commands::business_date::{FURTHEST_DAYS, SetBusinessDate};
 use lumbung_commands::loan::servicing::{RepayLoan, Source};
 use lumbung_commands::loan::{ApproveLoan, SubmitLoan};
 use lumbung_commands::plafond::SelectPlafond;
@@ -70,7 +70,8 @@ impl Town {
 
     pub(super) async fn set_date(&self, ledger: &Ledger, business_on: NaiveDate) {
         let business_on = Some(business_on);
-        run(ledger, SetBusinessDate { actor: self.operator, business_on }).await;
+        run(ledger, SetBusinessDate { actor: self.operator, business_on, most_ahead_days: FURTHEST_DAYS })
+            .await;
     }
 
     /// Lends somebody new 3,000,000 for so many months.

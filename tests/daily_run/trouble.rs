@@ -1,18 +1,13 @@
 //! Loans from before there were schedules, and loans that cannot be closed.
 
-use lumbung_commands::business_date::SetBusinessDate;
-use lumbung_commands::lending_rules::AdoptLendingRules;
-use lumbung_commands::{Actor, Book, Halt, Ledger, UseCase};
-use lumbung_domain::{
-    Collectibility, LegalCaps, Loan, LoanCommand, LoanNumber, Officer, Rate, RoleId, Sealed, UserId,
-};
+use lumbung_commands::{Book, Halt, UseCase};
+use lumbung_domain::{Loan, LoanCommand, LoanNumber, Officer, Sealed, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::town::{Town, assert_each_day_once, close_days, closed_through, day, days};
 use crate::rest_smoke::Server;
-use crate::served::people::{cheap_hash, sign_up_staff};
-use crate::support::cluster::database;
+use crate::support::cluster::{database, superuser};
 use crate::support::ledger::{options, run};
 
 /// The last approval, as it was before there were schedules.
@@ -33,17 +28,13 @@ impl UseCase for DisburseAsBefore {
     }
 }
 
-async fn adopt(ledger: &Ledger, actor: Actor, daily_cost: &str) {
-    let percent = |text| Rate::parse(text).unwrap();
-    let caps = LegalCaps {
-        daily_cost_percent: percent(daily_cost),
-        daily_penalty_percent: percent("0.3"),
-        total_cost_percent: percent("100"),
-    };
-    let collectibility = Collectibility::new(vec![0, 90, 120, 180]).unwrap();
-    let (effective_on, citation) = (day("2028-01-01"), "Test".to_owned());
-    run(ledger, AdoptLendingRules { actor, effective_on, citation, caps, collectibility }).await;
-}
+/// A database that refuses the schedule of one loan, as one with a defect would.
+const REFUSE: &str = "
+create function refuse() returns trigger language plpgsql as $$ begin
+    raise exception 'no schedule for this one' using errcode = '22000';
+end $$;
+create trigger refuse before insert on journal.events for each row
+    when (new.aggregate_type = 'Loan' and new.event_type = 'LoanScheduled' and new.aggregate_id = '%') execute function refuse();";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_loan_from_before_there_were_schedules_gets_its_own() {
@@ -64,17 +55,17 @@ async fn a_loan_from_before_there_were_schedules_gets_its_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_loan_that_cannot_be_closed_holds_up_nobody_and_is_told() {
-    let server = Server::start_on(options(&database().await)).await;
+    let database = database().await;
+    let owner = superuser(&database).await;
+    let server = Server::start_on(options(&database)).await;
     let (node, ledger) = (server.node(), &server.node().ledger);
     let operator = server.login("operator@loan.com", "operator123").await;
     let town = Town::settle(ledger).await;
-    let admin = sign_up_staff(ledger, "rules@town.example", &cheap_hash(), RoleId::SUPERADMIN, None).await;
     town.set_date(ledger, day("2028-01-31")).await;
     let bad = town.apply(ledger, 6).await;
     run(ledger, DisburseAsBefore(bad)).await;
     let good = town.lend(ledger, 6).await;
-    // Against what holds now, its schedule would cost too much.
-    adopt(ledger, admin, "0.0001").await;
+    sqlx::raw_sql(&REFUSE.replace('%', &bad.to_string())).execute(&owner).await.unwrap();
     let last = day("2028-02-29");
     town.set_date(ledger, last).await;
     let running = close_days(node);
@@ -89,15 +80,13 @@ async fn a_loan_that_cannot_be_closed_holds_up_nobody_and_is_told() {
     })
     .await;
     let failure = &told["failures"][0];
-    assert_eq!((&failure["loanId"], &failure["code"]), (&json!(bad), &json!("AGREEMENT_ABOVE_CAP")));
+    assert_eq!((&failure["loanId"], &failure["code"]), (&json!(bad), &json!("FAILED")));
     assert!(failure["retryAt"].is_string() && told["oldestOpenSince"] == "2028-01-31", "{told}");
     let found = days(ledger.pool()).await;
     assert_eq!((found[&good.loan].closed.len(), found[&bad].closed.len()), (29, 0));
-    adopt(ledger, admin, "0.3").await;
+    sqlx::raw_sql("drop trigger refuse on journal.events").execute(&owner).await.unwrap();
     closed_through(node, last).await;
     watched(|told| told["failing"] == 0 && told["failures"] == json!([])).await;
     assert_eq!(assert_each_day_once(ledger.pool(), last).await, 58);
     running.stopped().await;
-    // Whoever set the date, the calendar can have it back.
-    run(ledger, SetBusinessDate { actor: admin, business_on: None }).await;
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use chrono::NaiveDate;
-use lumbung_domain::{Debt, Loan, LoanNumber, LoanStatus, Owed, Rupiah, UserId};
+use lumbung_domain::{Debt, LendingRules, Loan, LoanNumber, LoanStatus, Owed, Rupiah, UserId};
 use lumbung_projections::loan_accounts::of_customer;
 use lumbung_projections::loans::{self, Wanted};
 use lumbung_projections::{Limit, plafonds, wallets};
@@ -109,6 +109,7 @@ async fn debts(
     today: NaiveDate,
 ) -> Result<Vec<(LoanNumber, Debt)>, ApiError> {
     let limit = Limit::new(LOANS).unwrap_or_default();
+    let (rules, _) = app.access.get::<LendingRules>(LendingRules::STREAM).await?;
     let held = of_customer(&view.read, customer, limit, None).await?.rows;
     let mut debts = Vec::with_capacity(held.len());
     for account in held {
@@ -116,7 +117,7 @@ async fn debts(
         // One from before there were schedules owes nothing that is known yet; the daily run is about to find it.
         let Some(debt) = loan.debt() else { continue };
         let behind = debt.closed_through_on < today;
-        debts.push((account.loan, if behind { debt.about(today)? } else { Debt::clone(debt) }));
+        debts.push((account.loan, if behind { debt.about(today, &rules)? } else { Debt::clone(debt) }));
     }
     Ok(debts)
 }

@@ -61,6 +61,9 @@ async fn serve(
     (listener, private): (TcpListener, Option<TcpListener>),
     address: SocketAddr,
 ) -> Result<Exit, RunError> {
+    if config.demo_history {
+        super::demo_history::begin_with_a_small_one(config, secrets, place).await?;
+    }
     let pool_size = u32::try_from(config.limits.pool_connections).unwrap_or(u32::MAX);
     let node = Node::start(ledger_options(place.database(), &secrets.master_key, config), pool_size).await?;
     let app = Arc::new(App::new(config, &secrets.token_key, &node));

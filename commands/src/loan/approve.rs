@@ -1,8 +1,8 @@
 //! An officer approves; at the last stage the loan is disbursed.
 
 use lumbung_domain::{
-    Loan, LoanCommand, LoanNumber, LoanStatus, Note, Plafond, PlafondCommand, Rejection, Sealed, User,
-    Wallet, WalletCommand, WalletSource,
+    Agreement, Loan, LoanCommand, LoanNumber, LoanStatus, Note, Plafond, PlafondCommand, Rejection, Sealed,
+    User, Wallet, WalletCommand, WalletSource,
 };
 
 use super::LoanOutcome;
@@ -39,6 +39,7 @@ impl UseCase for ApproveLoan {
         let outcome = LoanOutcome::read(book, self.loan)?;
         if outcome.status == LoanStatus::Disbursed {
             let edition = Box::new(rules(book)?.on(business_on));
+            Agreement::schedule(&outcome.submission.plan(business_on), &edition)?;
             book.run::<Loan>(self.loan, LoanCommand::Schedule { rules: edition, business_on })?;
             let customer = deciding.customer;
             // Who is locked out gets no money either. The loan waits, or is rejected.

@@ -57,7 +57,10 @@ fn servicing(book: &mut Book<'_>, actor: Actor, loan: LoanNumber) -> Result<(Cal
     let caller = actor.holding(book, &[Permission::LoanService])?;
     let state = book.read::<Loan>(loan)?;
     let application = state.application().ok_or(Rejection::LoanNotFound)?;
-    Ok((caller, application.submission.customer.user_id))
+    let customer = application.submission.customer.user_id;
+    // Before the history is lived again, which is not to be done twice because a stream was not in memory.
+    book.read::<Wallet>(customer)?;
+    Ok((caller, customer))
 }
 
 /// Brings a loan to today, so that what is decided on it does not depend on how far the daily run got: a loan from before there were

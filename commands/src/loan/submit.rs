@@ -1,10 +1,9 @@
 //! A customer applies for a loan under their plafond.
 
-use chrono::NaiveDate;
 use lumbung_domain::{
     Agreement, Branch, BranchCommand, BranchId, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand,
-    LoanNumber, LoanRequest, Permission, Person, Plafond, PlafondCommand, Plan, ProductTerms, Rate,
-    Rejection, Rupiah, StreamId, Submission, Tenor,
+    LoanNumber, LoanRequest, Permission, Person, Plafond, PlafondCommand, Rate, Rejection, Rupiah, StreamId,
+    Submission, Tenor,
 };
 
 use super::LoanOutcome;
@@ -51,7 +50,6 @@ impl UseCase for SubmitLoan {
         };
         book.run::<Plafond>(self.actor.user, PlafondCommand::Reserve { loan: self.loan, request })?;
         let business_on = book.business_on()?;
-        Agreement::schedule(&plan(&request, &terms, business_on), &rules(book)?.on(business_on))?;
         let submission = Submission {
             loan: self.loan,
             customer: snapshot(person),
@@ -63,6 +61,7 @@ impl UseCase for SubmitLoan {
             submitted_at: book.now(),
             business_on,
         };
+        Agreement::schedule(&submission.plan(business_on), &rules(book)?.on(business_on))?;
         book.run::<Loan>(self.loan, LoanCommand::Submit(Box::new(submission)))?;
         book.run::<Branch>(self.branch, BranchCommand::Use)?;
         LoanOutcome::read(book, self.loan)
@@ -80,19 +79,6 @@ impl SubmitLoan {
                 Err(Rejection::BranchNotFound.into())
             }
         }
-    }
-}
-
-/// What the loan would be if it were disbursed today.
-fn plan(request: &LoanRequest, terms: &ProductTerms, begins_on: NaiveDate) -> Plan {
-    Plan {
-        principal_rupiah: request.amount,
-        interest_rate: request.interest_rate,
-        tenor_months: request.tenor,
-        method: terms.servicing.method,
-        day_count: terms.servicing.day_count,
-        instalment_fee_rupiah: terms.servicing.instalment_fee_rupiah,
-        begins_on,
     }
 }
 

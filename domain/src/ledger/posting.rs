@@ -65,8 +65,14 @@ pub fn postings(event: &AnyEvent, stream_id: &str) -> Vec<Posting> {
                 repayment(wallet(), amount.get(), loan, allotment)
             }
         },
-        Some(MoneyEvent::Charged { loan, charged, .. }) => earned(loan, &charged),
-        Some(MoneyEvent::WrittenOff { loan, amounts, .. }) => written_off(loan, &amounts),
+        Some(MoneyEvent::Charged { loan, charged, written_off, .. }) => earned(loan, &charged, written_off),
+        Some(MoneyEvent::WrittenOff { loan, charged, paid, amounts, .. }) => {
+            // What was paid ahead is not earned any more, and goes to what is owed.
+            let mut postings = earned(loan, &charged, false);
+            postings.extend(receivables(loan, &paid));
+            postings.extend(written_off(loan, &amounts));
+            postings
+        }
     }
 }
 
@@ -87,10 +93,10 @@ pub(super) enum MoneyEvent {
     In { amount: Rupiah, source: WalletSource, business_on: NaiveDate },
     /// Out of a wallet.
     Out { amount: Rupiah, purpose: WalletPurpose, business_on: NaiveDate },
-    /// A loan earned something, or gives it back.
-    Charged { loan: LoanNumber, charged: Amounts, business_on: NaiveDate },
-    /// The books give up a loan.
-    WrittenOff { loan: LoanNumber, amounts: Amounts, business_on: NaiveDate },
+    /// A loan earned something, or gives it back. Of one that was `written_off` the books expect nothing of it.
+    Charged { loan: LoanNumber, charged: Amounts, written_off: bool, business_on: NaiveDate },
+    /// The books give up a loan, after these charges and payments.
+    WrittenOff { loan: LoanNumber, charged: Amounts, paid: Amounts, amounts: Amounts, business_on: NaiveDate },
 }
 
 /// The one place that says of every event whether it moves money; `None` if it does not.
@@ -122,10 +128,9 @@ pub(super) fn money_event(event: &AnyEvent) -> Option<MoneyEvent> {
 
 fn loan_event(event: &LoanEvent) -> Option<MoneyEvent> {
     let charged = |loan: LoanNumber, lines: &[Line], after: Condition, business_on: NaiveDate| {
-        let charged = Amounts::charged(lines);
-        // What is charged on a loan that was written off is the customer's to pay and not ours to expect.
-        let on_the_books = after.status != LoanStatus::WrittenOff && charged != Amounts::default();
-        on_the_books.then_some(MoneyEvent::Charged { loan, charged, business_on })
+        let (charged, written_off) = (Amounts::charged(lines), after.status == LoanStatus::WrittenOff);
+        let any = charged != Amounts::default();
+        any.then_some(MoneyEvent::Charged { loan, charged, written_off, business_on })
     };
     match event {
         LoanEvent::LoanDayClosed { loan, lines, after, business_on } => {
@@ -137,13 +142,11 @@ fn loan_event(event: &LoanEvent) -> Option<MoneyEvent> {
         LoanEvent::RepaymentReversed(reversal) => {
             charged(reversal.loan, &reversal.lines, reversal.after, reversal.business_on)
         }
-        LoanEvent::LoanWrittenOff { loan, written_off, business_on, .. } => {
-            let any = *written_off != Amounts::default();
-            any.then_some(MoneyEvent::WrittenOff {
-                loan: *loan,
-                amounts: *written_off,
-                business_on: *business_on,
-            })
+        LoanEvent::LoanWrittenOff { loan, lines, written_off, business_on, .. } => {
+            let (charged, paid) = (Amounts::charged(lines), Amounts::paid(lines));
+            let any = [charged, paid, *written_off].iter().any(|amounts| *amounts != Amounts::default());
+            let (loan, amounts, business_on) = (*loan, *written_off, *business_on);
+            any.then_some(MoneyEvent::WrittenOff { loan, charged, paid, amounts, business_on })
         }
         LoanEvent::LoanSubmitted(_)
         | LoanEvent::LoanApproved { .. }
@@ -167,42 +170,38 @@ fn posting((account, subject): Part, signed_rupiah: i64) -> Posting {
 
 /// A repayment out of a wallet, or one that goes back into it if the amounts are below zero.
 fn repayment(wallet: Part, debit_rupiah: i64, loan: LoanNumber, allotment: Allotment) -> Vec<Posting> {
-    let of_loan = Some(Subject::Loan(loan));
     let mut postings = vec![posting(wallet, debit_rupiah)];
     match allotment {
-        Allotment::Receivables(amounts) => postings.extend(
-            Component::ALL
-                .iter()
-                .map(|component| posting((Account::receivable(*component), of_loan), -amounts.of(*component)))
-                .filter(|posting| posting.signed_rupiah != 0),
-        ),
+        Allotment::Receivables(amounts) => postings.extend(receivables(loan, &amounts)),
         Allotment::WriteOff { recovered_rupiah } => {
-            postings.push(posting((Account::WriteOffs, of_loan), -recovered_rupiah));
+            postings.push(posting((Account::WriteOffs, Some(Subject::Loan(loan))), -recovered_rupiah));
         }
     }
     postings
 }
 
-/// What was charged is owed to us, and income.
-fn earned(loan: LoanNumber, charged: &Amounts) -> Vec<Posting> {
+/// These amounts less are owed to us.
+fn receivables(loan: LoanNumber, less: &Amounts) -> impl Iterator<Item = Posting> {
+    let of_loan = Some(Subject::Loan(loan));
+    Component::ALL
+        .iter()
+        .map(move |component| posting((Account::receivable(*component), of_loan), -less.of(*component)))
+        .filter(|posting| posting.signed_rupiah != 0)
+}
+
+/// What was charged is owed to us, and income. Of a loan that was written off it is given up at once, so that its write-off stays what
+/// it owes: a repayment that is dated back or reversed may change what it had earned before.
+fn earned(loan: LoanNumber, charged: &Amounts, written_off: bool) -> Vec<Posting> {
     let of_loan = Some(Subject::Loan(loan));
     let sides = |component: &Component| {
         let (income, amount) = (Account::income(*component)?, charged.of(*component));
-        (amount != 0).then(|| {
-            [posting((Account::receivable(*component), of_loan), amount), posting((income, of_loan), -amount)]
-        })
+        let owed = if written_off { Account::WriteOffs } else { Account::receivable(*component) };
+        (amount != 0).then(|| [posting((owed, of_loan), amount), posting((income, of_loan), -amount)])
     };
     Component::ALL.iter().filter_map(sides).flatten().collect()
 }
 
 fn written_off(loan: LoanNumber, amounts: &Amounts) -> Vec<Posting> {
-    let of_loan = Some(Subject::Loan(loan));
-    let mut postings = vec![posting((Account::WriteOffs, of_loan), amounts.total_rupiah())];
-    postings.extend(
-        Component::ALL
-            .iter()
-            .map(|component| posting((Account::receivable(*component), of_loan), -amounts.of(*component)))
-            .filter(|posting| posting.signed_rupiah != 0),
-    );
-    postings
+    let loss = posting((Account::WriteOffs, Some(Subject::Loan(loan))), amounts.total_rupiah());
+    [loss].into_iter().filter(|loss| loss.signed_rupiah != 0).chain(receivables(loan, amounts)).collect()
 }

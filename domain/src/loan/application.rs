@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::LoanStatus;
 use crate::{
     Address, Birthdate, BranchCode, BranchId, DocumentRef, Email, LoanNumber, LoanRequest, Nik, PersonName,
-    Phone, Place, ProductTerms, Rate, Rupiah, Sealed, Tenor, UserId, UserNumber,
+    Phone, Place, Plan, ProductTerms, Rate, Rupiah, Sealed, Tenor, UserId, UserNumber,
 };
 
 /// What the staff decides on, and how far it got.
@@ -72,6 +72,21 @@ pub struct Officer {
 }
 
 impl Submission {
+    /// What it comes to if it is disbursed on a day.
+    #[must_use]
+    pub fn plan(&self, begins_on: NaiveDate) -> Plan {
+        let servicing = &self.product.servicing;
+        Plan {
+            principal_rupiah: self.amount_rupiah,
+            interest_rate: self.interest_rate,
+            tenor_months: self.tenor_months,
+            method: servicing.method,
+            day_count: servicing.day_count,
+            instalment_fee_rupiah: servicing.instalment_fee_rupiah,
+            begins_on,
+        }
+    }
+
     /// What was asked for.
     #[must_use]
     pub fn request(&self) -> LoanRequest {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::{Officer, Submission};
-use crate::{Edition, LendingRules, Note, PersonName, RepaymentId, Rupiah, Sealed};
+use crate::{Edition, LendingRules, Note, PersonName, RepaymentId, Rupiah, Sealed, TopUpId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoanCommand {
@@ -44,9 +44,7 @@ pub enum LoanCommand {
     },
     /// Takes a repayment. Of a loan that is still charged, the days up to it must be closed.
     Repay {
-        repayment_id: RepaymentId,
-        amount: Rupiah,
-        paid: Paid,
+        incoming: Incoming,
         rules: Arc<LendingRules>,
         business_on: NaiveDate,
     },
@@ -64,6 +62,16 @@ pub enum LoanCommand {
         note: Sealed<Note>,
         business_on: NaiveDate,
     },
+}
+
+/// A repayment that comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    pub repayment_id: RepaymentId,
+    pub amount: Rupiah,
+    pub paid: Paid,
+    /// The top-up that brought it, if it came from the gateway.
+    pub top_up_id: Option<TopUpId>,
 }
 
 /// When a repayment counts.

@@ -3,7 +3,9 @@
 //! Bounds: at most 600 instalments and [`Debt::MOST_REPAYMENTS`] repayments. Order: a day is closed first, then what is paid
 //! on it counts. Nothing here depends on when it is computed: the same agreement, days and repayments make the same debt.
 
+mod allocate;
 mod bill;
+mod charge;
 mod replay;
 
 use chrono::NaiveDate;
@@ -12,7 +14,6 @@ use serde::{Deserialize, Serialize};
 pub use bill::{Bill, BillStatus};
 
 use super::amounts::{Amounts, Line};
-use crate::lending_rules::share;
 use crate::{
     Cap, Component, Edition, Instalment, LegalCaps, LoanStatus, Plan, Rate, Rejection, RepaymentId, Rupiah,
     ServicingTerms, Tenor,
@@ -29,6 +30,14 @@ pub struct Agreement {
     pub caps: LegalCaps,
     /// The edition of the lending rules that the caps are from.
     pub rules_version: u32,
+    /// By which software days are charged and repayments allotted, [`Agreement::CALCULATION`]. A loan's past is computed anew when a repayment
+    /// is reversed or dated back, so whoever changes how, raises it and keeps the old way for the loans that name it.
+    #[serde(default = "first_calculation")]
+    pub calculation: u16,
+}
+
+fn first_calculation() -> u16 {
+    1
 }
 
 /// A loan after its disbursement.
@@ -90,6 +99,9 @@ pub struct Condition {
 }
 
 impl Agreement {
+    /// How days are charged and repayments allotted by this software.
+    pub const CALCULATION: u16 = 1;
+
     #[must_use]
     pub fn plan(&self) -> Plan {
         Plan {
@@ -156,30 +168,26 @@ impl Debt {
         sum
     }
 
-    /// What settles the loan on the last closed day, in whole rupiah: the principal, what was earned by then and is not paid,
-    /// less what was paid for days to come. Falls by every rupiah that is paid, and by nothing else.
-    #[must_use]
-    pub fn payoff_rupiah(&self) -> i64 {
-        self.payoff().total_rupiah()
-    }
-
     /// What settles the loan, by component. Below zero where more was paid than was earned by now.
     #[must_use]
     pub fn payoff(&self) -> Amounts {
         Amounts::paid(&self.settling())
     }
 
-    /// What is due on or before the last closed day and not paid, in whole rupiah.
+    /// What is due on or before the last closed day and not paid, in whole rupiah. Of a loan that was written off all is due.
     #[must_use]
     pub fn due_rupiah(&self) -> i64 {
-        let due = self.instalments.iter().filter(|owed| owed.plan.due_on <= self.closed_through_on);
-        due.map(|owed| self.unpaid(owed)).sum()
+        self.unpaid_of(|due_on| due_on <= self.closed_through_on)
     }
 
-    /// What is past due: due before the last closed day.
+    /// What is past due, in whole rupiah: due before the last closed day, or all of a loan that was written off.
     #[must_use]
     pub fn arrears_rupiah(&self) -> i64 {
-        let due = self.instalments.iter().filter(|owed| owed.plan.due_on < self.closed_through_on);
+        self.unpaid_of(|due_on| due_on < self.closed_through_on)
+    }
+
+    fn unpaid_of(&self, due: impl Fn(NaiveDate) -> bool) -> i64 {
+        let due = self.instalments.iter().filter(|owed| self.is_written_off() || due(owed.plan.due_on));
         due.map(|owed| self.unpaid(owed)).sum()
     }
 
@@ -207,6 +215,11 @@ impl Debt {
     }
 
     #[must_use]
+    pub fn is_written_off(&self) -> bool {
+        matches!(self.standing, Standing::WrittenOff { .. })
+    }
+
+    #[must_use]
     pub fn condition(&self) -> Condition {
         let status = match self.standing {
             Standing::Active => LoanStatus::Disbursed,
@@ -226,155 +239,6 @@ impl Debt {
         self.repayments.iter().find(|repayment| repayment.repayment_id == id)
     }
 
-    /// What the day after the last closed one charges. `None` if the loan has no more days to close.
-    pub(super) fn next_day(&self) -> Option<(NaiveDate, Vec<Line>)> {
-        if self.standing != Standing::Active {
-            return None;
-        }
-        let day = self.closed_through_on.succ_opt()?;
-        let mut lines = Vec::new();
-        let mut cost = self.cost_rupiah();
-        for owed in &self.instalments {
-            // Of the instalments after the current one nothing is earned yet.
-            let begins_on = self.begins_on(owed);
-            if begins_on >= day {
-                break;
-            }
-            for component in [Component::Interest, Component::Fee] {
-                let charged = self.earned(owed, component, day) - owed.charged.of(component);
-                if charged > 0 {
-                    lines.push(Line {
-                        instalment: owed.plan.number,
-                        component,
-                        charged_rupiah: charged,
-                        paid_rupiah: 0,
-                    });
-                }
-            }
-            let penalty = self.penalty(owed, day, cost);
-            if penalty > 0 {
-                cost += penalty;
-                let component = Component::Penalty;
-                lines.push(Line {
-                    instalment: owed.plan.number,
-                    component,
-                    charged_rupiah: penalty,
-                    paid_rupiah: 0,
-                });
-            }
-        }
-        Some((day, lines))
-    }
-
-    /// How a repayment on the last closed day is set against the instalments: what is past due, due, and then in advance, the
-    /// oldest first, each by the agreed order of its components. The exact payoff settles the loan.
-    ///
-    /// # Errors
-    /// [`Rejection::LoanPaidOff`], [`Rejection::RepaymentAbovePayoff`].
-    pub(super) fn repay(&self, amount: Rupiah) -> Result<Vec<Line>, Rejection> {
-        let payoff = self.payoff_rupiah();
-        if self.standing == Standing::PaidOff || payoff == 0 {
-            return Err(Rejection::LoanPaidOff);
-        }
-        let mut left = amount.get();
-        if left > payoff {
-            return Err(Rejection::RepaymentAbovePayoff { payoff_rupiah: payoff });
-        }
-        if left == payoff {
-            return Ok(self.settling());
-        }
-        let mut lines = Vec::new();
-        for owed in &self.instalments {
-            for component in self.agreement.terms.allocation.order() {
-                let paid = left.min(self.asked(owed, *component) - owed.paid.of(*component));
-                if paid > 0 {
-                    left -= paid;
-                    lines.push(self.paying(owed, *component, paid));
-                }
-            }
-            if left == 0 {
-                break;
-            }
-        }
-        Ok(lines)
-    }
-
-    /// Paying in advance charges at once what was not earned yet, so that never more is paid than was charged.
-    fn paying(&self, owed: &Owed, component: Component, paid_rupiah: i64) -> Line {
-        let ahead = owed.paid.of(component) + paid_rupiah - owed.charged.of(component);
-        Line { instalment: owed.plan.number, component, charged_rupiah: ahead.max(0), paid_rupiah }
-    }
-
-    /// What brings every component to what was earned by the last closed day, and pays it. Interest that was paid for days to come
-    /// goes back into the principal.
-    fn settling(&self) -> Vec<Line> {
-        let mut lines = Vec::new();
-        for owed in &self.instalments {
-            for component in Component::ALL {
-                let earned = self.earned(owed, *component, self.closed_through_on);
-                let charged_rupiah = earned - owed.charged.of(*component);
-                let paid_rupiah = earned - owed.paid.of(*component);
-                if charged_rupiah != 0 || paid_rupiah != 0 {
-                    lines.push(Line {
-                        instalment: owed.plan.number,
-                        component: *component,
-                        charged_rupiah,
-                        paid_rupiah,
-                    });
-                }
-            }
-        }
-        lines
-    }
-
-    /// What a component of an instalment had earned us by the end of a day.
-    fn earned(&self, owed: &Owed, component: Component, on: NaiveDate) -> i64 {
-        let active = self.standing == Standing::Active;
-        match component {
-            Component::Interest if active => {
-                owed.plan.earned_interest(self.begins_on(owed), on, self.agreement.terms.day_count)
-            }
-            Component::Fee if active => {
-                if on >= owed.plan.due_on {
-                    owed.plan.fee_rupiah.get()
-                } else {
-                    0
-                }
-            }
-            // After a write-off nothing more is earned.
-            Component::Interest | Component::Fee | Component::Penalty | Component::Principal => {
-                owed.charged.of(component)
-            }
-        }
-    }
-
-    fn begins_on(&self, owed: &Owed) -> NaiveDate {
-        self.agreement.plan().period_begins_on(owed.plan.number).unwrap_or(self.agreement.disbursed_on)
-    }
-
-    /// The penalty of one day for an instalment, clipped at the law's caps.
-    fn penalty(&self, owed: &Owed, day: NaiveDate, cost_so_far: i64) -> i64 {
-        let late = (day - owed.plan.due_on).num_days();
-        if late <= i64::from(self.agreement.terms.grace_days) {
-            return 0;
-        }
-        let (plan, paid) = (&owed.plan, &owed.paid);
-        let overdue = plan.principal_rupiah.get() - paid.principal_rupiah + plan.interest_rupiah.get()
-            - paid.interest_rupiah;
-        let agreed = share(self.agreement.terms.late_penalty_percent_per_day, overdue);
-        let caps = &self.agreement.caps;
-        let room = caps.total_cost(self.agreement.principal_rupiah) - cost_so_far;
-        agreed.min(caps.penalty_of_a_day(overdue)).min(room).max(0)
-    }
-
-    /// Interest and fees of the whole schedule, and the penalties so far.
-    fn cost_rupiah(&self) -> i64 {
-        let cost = |owed: &Owed| {
-            owed.plan.interest_rupiah.get() + owed.plan.fee_rupiah.get() + owed.charged.penalty_rupiah
-        };
-        self.instalments.iter().map(cost).sum()
-    }
-
     /// Days since the oldest due day of which principal, interest or fee is owed.
     fn lateness(&self) -> u32 {
         let oldest = self.instalments.iter().find(|owed| {
@@ -386,10 +250,12 @@ impl Debt {
         if self.standing == Standing::PaidOff { 0 } else { u32::try_from(days).unwrap_or(0) }
     }
 
-    /// Takes lines that charge and pay, and works out how late the loan is then.
+    /// Takes lines that charge and pay, and works out how late the loan is then. One that was written off stays as late as it was.
     pub(super) fn go_on(&mut self, lines: &[Line]) {
         self.take(lines);
-        self.days_past_due = self.lateness();
+        if !self.is_written_off() {
+            self.days_past_due = self.lateness();
+        }
     }
 
     /// Takes the charges of the next day.

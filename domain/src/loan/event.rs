@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Agreement, Allotment, Amounts, Condition, Line, Officer, Stage, Submission};
-use crate::{Event, Instalment, LoanNumber, Note, PersonName, RepaymentId, Rupiah, Sealed, UserId};
+use crate::{Event, Instalment, LoanNumber, Note, PersonName, RepaymentId, Rupiah, Sealed, TopUpId, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum LoanEvent {
@@ -54,6 +54,9 @@ pub enum LoanEvent {
         loan: LoanNumber,
         officer: Officer,
         note: Sealed<Note>,
+        /// What was paid ahead goes to what is owed.
+        lines: Vec<Line>,
+        /// What is owed after them.
         written_off: Amounts,
         after: Condition,
         business_on: NaiveDate,
@@ -68,6 +71,9 @@ pub struct Receipt {
     pub amount_rupiah: Rupiah,
     /// The day as of which it counts.
     pub paid_on: NaiveDate,
+    /// The top-up that brought it, in the same append; `None` of what was in the wallet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_up_id: Option<TopUpId>,
     /// Who dated it back; `None` of a repayment that counts from when it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub officer: Option<Officer>,

@@ -3,12 +3,12 @@
 use chrono::NaiveDate;
 
 use super::debt::{Agreement, Debt, Standing};
-use super::{Loan, LoanEvent, LoanStatus, Officer, Paid, Receipt, Reversal, Serviced};
-use crate::{Edition, LendingRules, Note, Rejection, RepaymentId, Rupiah, Sealed};
+use super::{Condition, Incoming, Loan, LoanEvent, LoanStatus, Officer, Paid, Receipt, Reversal, Serviced};
+use crate::{Edition, LendingRules, Note, Rejection, RepaymentId, Sealed};
 
 impl Loan {
     /// The most days that one command closes.
-    pub const MOST_DAYS: usize = 4_000;
+    pub const MOST_DAYS: usize = 8_000;
 
     pub(super) fn schedule(
         &self,
@@ -33,8 +33,10 @@ impl Loan {
             terms: submission.product.servicing,
             caps: rules.caps,
             rules_version: rules.version,
+            calculation: Agreement::CALCULATION,
         };
-        let instalments = Agreement::schedule(&agreement.plan(), rules)?;
+        // Whether the law allows it was asked before it was paid out: what is owed must be serviced.
+        let instalments = agreement.plan().instalments().ok_or(Rejection::ScheduleTooLarge)?;
         Ok(vec![LoanEvent::LoanScheduled { agreement: Box::new(agreement), instalments, business_on }])
     }
 }
@@ -56,47 +58,50 @@ impl Serviced {
 
     pub(super) fn repay(
         &self,
-        repayment_id: RepaymentId,
-        amount: Rupiah,
-        paid: Paid,
+        incoming: Incoming,
         rules: &LendingRules,
         business_on: NaiveDate,
     ) -> Result<Vec<LoanEvent>, Rejection> {
-        if self.debt.repayments.len() >= Debt::MOST_REPAYMENTS {
+        let Incoming { repayment_id, amount, paid, top_up_id } = incoming;
+        let debt = &self.debt;
+        // What settles the loan is taken however many came before, or it could never end.
+        if debt.repayments.len() >= Debt::MOST_REPAYMENTS && amount.get() != debt.payoff_rupiah() {
             return Err(Rejection::TooManyRepayments);
         }
-        let closed = self.debt.closed_through_on;
-        if self.debt.standing == Standing::Active && closed < business_on {
+        let closed = debt.closed_through_on;
+        if debt.standing == Standing::Active && closed < business_on {
             return Err(Rejection::LoanDaysOpen);
         }
+        let booked_on = self.booked_on(business_on);
         let (paid_on, officer, lines, mut next) = match paid {
             Paid::Now => {
-                let lines = self.debt.repay(amount)?;
-                let mut next = self.debt.clone();
+                let lines = debt.repay(amount)?;
+                let mut next = debt.clone();
                 next.settle(&lines);
-                (closed.max(business_on), None, lines, next)
+                (booked_on, None, lines, next)
             }
             Paid::Backdated { on, officer } => {
-                if on < self.debt.agreement.disbursed_on || on > business_on.min(closed) {
-                    return Err(Rejection::PaidOnOutOfRange {
-                        first_on: self.debt.agreement.disbursed_on,
-                        last_on: business_on.min(closed),
-                    });
+                let first_on = debt.agreement.disbursed_on;
+                // A loan that was written off has no more days to close.
+                let last_on = if debt.is_written_off() { business_on } else { business_on.min(closed) };
+                if !(first_on..=last_on).contains(&on) {
+                    return Err(Rejection::PaidOnOutOfRange { first_on, last_on });
                 }
-                let next = self.debt.with(repayment_id, amount, on)?;
-                (on, Some(officer), self.debt.difference(&next), next)
+                let next = debt.with(repayment_id, amount, on)?;
+                (on, Some(officer), debt.difference(&next), next)
             }
         };
-        self.grade(&mut next, rules);
+        grade(&mut next, rules);
         Ok(vec![LoanEvent::RepaymentReceived(Box::new(Receipt {
             loan: self.application.submission.loan,
             repayment_id,
             amount_rupiah: amount,
             paid_on,
+            top_up_id,
             officer,
             lines,
             after: next.condition(),
-            business_on,
+            business_on: booked_on,
         }))])
     }
 
@@ -111,7 +116,7 @@ impl Serviced {
         let repayment = self.debt.repayment(repayment_id).ok_or(Rejection::RepaymentNotFound)?;
         let amount_rupiah = repayment.amount_rupiah;
         let mut next = self.debt.without(repayment_id)?;
-        self.grade(&mut next, rules);
+        grade(&mut next, rules);
         Ok(vec![LoanEvent::RepaymentReversed(Box::new(Reversal {
             loan: self.application.submission.loan,
             repayment_id,
@@ -120,7 +125,7 @@ impl Serviced {
             note,
             lines: self.debt.difference(&next),
             after: next.condition(),
-            business_on,
+            business_on: self.booked_on(business_on),
         }))])
     }
 
@@ -138,24 +143,25 @@ impl Serviced {
             Standing::PaidOff => return Err(Rejection::LoanPaidOff),
             Standing::WrittenOff { .. } => return Err(Rejection::LoanAlreadyWrittenOff),
         }
-        let mut after = self.debt.condition();
-        after.status = LoanStatus::WrittenOff;
+        let lines = self.debt.giving_up();
+        let mut given_up = self.debt.clone();
+        given_up.go_on(&lines);
+        let after = Condition { status: LoanStatus::WrittenOff, ..given_up.condition() };
         Ok(vec![LoanEvent::LoanWrittenOff {
             loan: self.application.submission.loan,
             officer,
             note,
-            written_off: self.debt.outstanding(),
+            lines,
+            written_off: given_up.outstanding(),
             after,
-            business_on,
+            business_on: self.booked_on(business_on),
         }])
     }
 
-    /// A loan that was written off keeps its grade.
-    fn grade(&self, debt: &mut Debt, rules: &LendingRules) {
-        if !matches!(debt.standing, Standing::WrittenOff { .. }) {
-            let edition = rules.on(debt.closed_through_on);
-            debt.collectibility = edition.collectibility.grade(debt.days_past_due);
-        }
+    /// Where the business date went back, what is decided on a loan is booked on its last closed day: not before the charges that it
+    /// settles.
+    fn booked_on(&self, business_on: NaiveDate) -> NaiveDate {
+        business_on.max(self.debt.closed_through_on)
     }
 
     pub(super) fn evolve(&mut self, event: &LoanEvent) {
@@ -182,7 +188,7 @@ impl Serviced {
                     repayment.reversed = true;
                 }
             }
-            LoanEvent::LoanWrittenOff { .. } => {}
+            LoanEvent::LoanWrittenOff { lines, .. } => debt.take(lines),
             // These come before it is a debt.
             LoanEvent::LoanSubmitted(_)
             | LoanEvent::LoanApproved { .. }
@@ -206,5 +212,13 @@ impl Serviced {
                 _ => Standing::Active,
             };
         }
+    }
+}
+
+/// A loan that was written off keeps its grade.
+fn grade(debt: &mut Debt, rules: &LendingRules) {
+    if !debt.is_written_off() {
+        let edition = rules.on(debt.closed_through_on);
+        debt.collectibility = edition.collectibility.grade(debt.days_past_due);
     }
 }

@@ -30,6 +30,7 @@ impl From<Rejection> for ApiError {
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
             Rejection::ScheduleTooLarge
             | Rejection::RepaymentAbovePayoff { .. }
+            | Rejection::LaterRepaymentTooLarge { .. }
             | Rejection::PaidOnOutOfRange { .. } => error.about_its_field(),
             _ => error,
         }
@@ -100,6 +101,7 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::AgreementAboveCap { .. }
         | Rejection::ScheduleTooLarge
         | Rejection::RepaymentAbovePayoff { .. }
+        | Rejection::LaterRepaymentTooLarge { .. }
         | Rejection::PaidOnOutOfRange { .. }
         | Rejection::BusinessDateOutOfRange { .. }
         | Rejection::BalanceNotEnough

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use chrono::{NaiveDate, Utc};
-use lumbung_commands::business_date::{BusinessDate, SetBusinessDate};
+use lumbung_commands::business_date::{
+    BusinessDate, FURTHEST_AHEAD_IN_PRODUCTION_DAYS, FURTHEST_DAYS, SetBusinessDate,
+};
 use lumbung_domain::Invalid;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::{Caller, ManageOperations, ReadOperations};
+use crate::config::Environment;
 use crate::rest::body::{Fields, Form};
 use crate::rest::command::{Asked, carry_out};
 use crate::rest::days::{DATE, date};
@@ -52,7 +55,12 @@ pub(in crate::rest) async fn set(
 ) -> Result<Reply<BusinessDateJson>, ApiError> {
     let call = asked.call(&app, caller.user());
     let Setting(business_on) = asked.form;
-    let done = carry_out(&app, SetBusinessDate { actor: caller.actor(), business_on }, call).await?;
+    let most_ahead_days = match app.environment {
+        Environment::Production => FURTHEST_AHEAD_IN_PRODUCTION_DAYS,
+        _ => FURTHEST_DAYS,
+    };
+    let use_case = SetBusinessDate { actor: caller.actor(), business_on, most_ahead_days };
+    let done = carry_out(&app, use_case, call).await?;
     let BusinessDate { business_on, set } = done.outcome;
     let json = BusinessDateJson { business_date: business_on, set };
     let message = if set { "The business date is set" } else { "The business date follows the calendar" };

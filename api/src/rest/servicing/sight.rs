@@ -133,11 +133,7 @@ impl Sight {
         if !later && (ended || on == debt.closed_through_on) {
             return Ok(debt.clone());
         }
-        let mut about = debt.about(on)?;
-        if !matches!(about.standing, Standing::WrittenOff { .. }) {
-            about.collectibility = self.rules.on(on).collectibility.grade(about.days_past_due);
-        }
-        Ok(about)
+        debt.about(on, &self.rules)
     }
 
     /// A loan from before there were schedules has the one that its next command will give it.

@@ -1,7 +1,9 @@
 //! An officer has a repayment count as of a day in the past: first what it would change, then, confirmed, the change.
 
 use chrono::NaiveDate;
-use lumbung_domain::{Bill, Debt, Loan, LoanCommand, LoanNumber, Paid, RepaymentId, Rupiah, UserId};
+use lumbung_domain::{
+    Bill, Debt, Incoming, Loan, LoanCommand, LoanNumber, Paid, RepaymentId, Rupiah, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use super::super::decide::officer;
@@ -14,7 +16,7 @@ use crate::ledger::{Book, Halt, UseCase};
 use crate::version::Expected;
 
 /// Takes a repayment that counts as of `paid_on`, with everything that would have come otherwise since: penalties that fall away,
-/// later repayments that move. Unless it is confirmed nothing is done, and the answer tells what would be.
+/// later repayments that move. Unless it is confirmed nothing is done but to bring the loan to today, and the answer tells what would be.
 ///
 /// Rejections: those of [`super::RepayLoan`], and [`lumbung_domain::Rejection::PaidOnOutOfRange`].
 #[derive(Debug, Clone)]
@@ -54,12 +56,14 @@ impl UseCase for BackdateRepayment {
     fn decide(&self, book: &mut Book<'_>) -> Result<Backdated, Halt> {
         let (caller, customer) = servicing(book, self.actor, self.loan)?;
         self.expected.check(book.version::<Loan>(self.loan)?)?;
+        // Its days are closed either way: what is told of the loan is so.
+        let business_on = bring_up_to_date(book, self.loan)?;
         let told = if self.confirmed {
-            self.apply(book, &caller, customer)?
+            self.apply(book, &caller, customer, business_on)?
         } else {
             // The same steps, and then as if nothing had been.
             let mark = book.mark();
-            let told = self.apply(book, &caller, customer);
+            let told = self.apply(book, &caller, customer, business_on);
             book.undo(mark);
             told?
         };
@@ -73,15 +77,20 @@ impl BackdateRepayment {
         book: &mut Book<'_>,
         caller: &crate::authority::Caller,
         customer: UserId,
+        business_on: NaiveDate,
     ) -> Result<Backdated, Halt> {
-        let business_on = bring_up_to_date(book, self.loan)?;
         let before = ServicedLoan::read(book, self.loan)?;
         let bills_before = debt(book, self.loan, Debt::bills)?;
         let paid = Paid::Backdated { on: self.paid_on, officer: officer(book, caller)? };
-        let (repayment_id, amount, rules) = (self.repayment_id, self.amount, rules(book)?);
-        let command = LoanCommand::Repay { repayment_id, amount, paid, rules, business_on };
+        let incoming = Incoming {
+            repayment_id: self.repayment_id,
+            amount: self.amount,
+            paid,
+            top_up_id: self.source.top_up_id(),
+        };
+        let command = LoanCommand::Repay { incoming, rules: rules(book)?, business_on };
         let receipt = receipt(book.run_for::<Loan>(self.loan, command)?)?;
-        fill(book, customer, amount, self.source)?;
+        fill(book, customer, &receipt)?;
         debit(book, customer, &receipt)?;
         let after = RepaymentOutcome::read(book, customer, receipt)?;
         let bills = bills_before.into_iter().zip(debt(book, self.loan, Debt::bills)?);

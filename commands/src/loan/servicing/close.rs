@@ -1,5 +1,6 @@
 //! The days of a loan are closed: what the daily run asks for.
 
+use chrono::NaiveDate;
 use lumbung_domain::{LendingRules, Loan, LoanNumber, Rejection, StreamId};
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +29,16 @@ impl UseCase for CloseLoanDays {
     fn decide(&self, book: &mut Book<'_>) -> Result<DaysClosed, Halt> {
         book.prefetch([StreamId::of::<Loan>(self.loan), StreamId::of::<LendingRules>(LendingRules::STREAM)]);
         book.read::<Loan>(self.loan)?.application().ok_or(Rejection::LoanNotFound)?;
-        let before = book.version::<Loan>(self.loan)?;
+        let before = closed_through(book, self.loan)?;
         bring_up_to_date(book, self.loan)?;
-        Ok(DaysClosed { days: book.version::<Loan>(self.loan)? - before })
+        let after = closed_through(book, self.loan)?;
+        Ok(DaysClosed { days: after.zip(before).map_or(0, |(after, before)| (after - before).num_days()) })
     }
+}
+
+/// The last day that is closed; of a loan without a schedule the day of its disbursement.
+fn closed_through(book: &mut Book<'_>, loan: LoanNumber) -> Result<Option<NaiveDate>, Halt> {
+    let state = book.read::<Loan>(loan)?;
+    let scheduled = state.debt().map(|debt| debt.closed_through_on);
+    Ok(scheduled.or(state.application().map(|application| application.waiting_since_on)))
 }

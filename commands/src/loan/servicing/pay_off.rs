@@ -1,6 +1,6 @@
 //! A customer settles a loan before its time.
 
-use lumbung_domain::{Loan, LoanCommand, LoanNumber, Paid, Rejection, RepaymentId, Rupiah};
+use lumbung_domain::{Incoming, Loan, LoanCommand, LoanNumber, Paid, Rejection, RepaymentId, Rupiah};
 
 use super::outcome::receipt;
 use super::repay::fill;
@@ -31,11 +31,20 @@ impl UseCase for PayOffLoan {
         self.expected.check(book.version::<Loan>(self.loan)?)?;
         let business_on = bring_up_to_date(book, self.loan)?;
         let payoff_rupiah = debt(book, self.loan, lumbung_domain::Debt::payoff_rupiah)?;
-        let amount = Rupiah::positive(payoff_rupiah).map_err(|_| Rejection::LoanPaidOff)?;
-        let (repayment_id, rules) = (self.repayment_id, rules(book)?);
-        let command = LoanCommand::Repay { repayment_id, amount, paid: Paid::Now, rules, business_on };
+        if payoff_rupiah == 0 {
+            return Err(Rejection::LoanPaidOff.into());
+        }
+        // More than an amount can be is more than a wallet can hold.
+        let amount = Rupiah::positive(payoff_rupiah).map_err(|_| Rejection::BalanceNotEnough)?;
+        let incoming = Incoming {
+            repayment_id: self.repayment_id,
+            amount,
+            paid: Paid::Now,
+            top_up_id: self.source.top_up_id(),
+        };
+        let command = LoanCommand::Repay { incoming, rules: rules(book)?, business_on };
         let receipt = receipt(book.run_for::<Loan>(self.loan, command)?)?;
-        fill(book, self.actor.user, amount, self.source)?;
+        fill(book, self.actor.user, &receipt)?;
         debit(book, self.actor.user, &receipt)?;
         RepaymentOutcome::read(book, self.actor.user, receipt)
     }

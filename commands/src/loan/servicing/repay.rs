@@ -1,8 +1,8 @@
 //! A customer repays a loan.
 
 use lumbung_domain::{
-    Loan, LoanCommand, LoanNumber, Paid, RepaymentId, Rupiah, TopUpId, UserId, Wallet, WalletCommand,
-    WalletSource,
+    Incoming, Loan, LoanCommand, LoanNumber, Paid, Receipt, RepaymentId, Rupiah, TopUpId, UserId, Wallet,
+    WalletCommand, WalletSource,
 };
 
 use super::outcome::receipt;
@@ -15,7 +15,8 @@ use crate::version::Expected;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     Wallet,
-    /// Paid in by the gateway, into the wallet and on to the loan at once.
+    /// Paid in by the gateway, into the wallet and on to the loan at once. Whoever asks for it has the gateway's word: the ledger
+    /// believes it.
     Gateway {
         top_up_id: TopUpId,
     },
@@ -45,18 +46,33 @@ impl UseCase for RepayLoan {
         own_loan(book, self.actor, self.loan)?;
         self.expected.check(book.version::<Loan>(self.loan)?)?;
         let business_on = bring_up_to_date(book, self.loan)?;
-        let (repayment_id, amount, rules) = (self.repayment_id, self.amount, rules(book)?);
-        let command = LoanCommand::Repay { repayment_id, amount, paid: Paid::Now, rules, business_on };
+        let incoming = Incoming {
+            repayment_id: self.repayment_id,
+            amount: self.amount,
+            paid: Paid::Now,
+            top_up_id: self.source.top_up_id(),
+        };
+        let command = LoanCommand::Repay { incoming, rules: rules(book)?, business_on };
         let receipt = receipt(book.run_for::<Loan>(self.loan, command)?)?;
-        fill(book, self.actor.user, amount, self.source)?;
+        fill(book, self.actor.user, &receipt)?;
         debit(book, self.actor.user, &receipt)?;
         RepaymentOutcome::read(book, self.actor.user, receipt)
     }
 }
 
+impl Source {
+    pub(super) fn top_up_id(self) -> Option<TopUpId> {
+        match self {
+            Self::Wallet => None,
+            Self::Gateway { top_up_id } => Some(top_up_id),
+        }
+    }
+}
+
 /// What comes from the gateway goes through the wallet, so that its report tells of it.
-pub(super) fn fill(book: &mut Book<'_>, owner: UserId, amount: Rupiah, source: Source) -> Result<(), Halt> {
-    let Source::Gateway { top_up_id } = source else { return Ok(()) };
-    let (source, business_on) = (WalletSource::TopUp { top_up_id }, book.business_on()?);
+pub(super) fn fill(book: &mut Book<'_>, owner: UserId, receipt: &Receipt) -> Result<(), Halt> {
+    let Some(top_up_id) = receipt.top_up_id else { return Ok(()) };
+    let (source, business_on) = (WalletSource::TopUp { top_up_id }, receipt.business_on);
+    let amount = receipt.amount_rupiah;
     book.run::<Wallet>(owner, WalletCommand::Credit { owner, amount, source, remarks: None, business_on })
 }

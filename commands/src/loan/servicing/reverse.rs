@@ -13,7 +13,7 @@ use crate::ledger::{Book, Halt, UseCase};
 use crate::version::Expected;
 
 /// Takes a repayment back, as if it had never come, and gives its money back to the wallet. A loan that it settled is
-/// owed again; the days since are closed by the next command on it, or by the daily run.
+/// owed again, and the days since are closed at once.
 ///
 /// Rejections: [`Rejection::AccessDenied`], [`Rejection::LoanNotFound`], [`Rejection::VersionMismatch`],
 /// [`Rejection::RepaymentNotFound`], [`Rejection::RepaymentReversed`], [`Rejection::BalanceTooLarge`].
@@ -45,7 +45,7 @@ impl UseCase for ReverseRepayment {
         let reversal = decided.ok_or(Rejection::RepaymentNotFound)?;
         let source =
             WalletSource::Reversal { repayment_id, loan: self.loan, allotment: reversal.allotment() };
-        let amount = reversal.amount_rupiah;
+        let (amount, business_on) = (reversal.amount_rupiah, reversal.business_on);
         book.run::<Wallet>(
             owner,
             WalletCommand::Credit { owner, amount, source, remarks: None, business_on },

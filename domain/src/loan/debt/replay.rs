@@ -8,13 +8,13 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 
 use super::{Debt, Line, Repayment, Standing};
-use crate::{Component, Rejection, RepaymentId, Rupiah};
+use crate::{Component, LendingRules, Rejection, RepaymentId, Rupiah};
 
 impl Debt {
     /// The debt with one repayment more, which counts as of a day that is closed already.
     ///
     /// # Errors
-    /// Those of [`Debt::repay`], of this repayment or of one that came after it.
+    /// Those of [`Debt::repay`], and [`Rejection::LaterRepaymentTooLarge`] of one that came after it.
     pub(crate) fn with(
         &self,
         id: RepaymentId,
@@ -23,7 +23,13 @@ impl Debt {
     ) -> Result<Self, Rejection> {
         let mut repayments = self.repayments.clone();
         repayments.push(Repayment { repayment_id: id, amount_rupiah: amount, paid_on, reversed: false });
-        self.lived_again(repayments)
+        self.lived_until(repayments, self.closed_through_on).map_err(|(repayment_id, why)| match why {
+            // It fits where it is put, and one that came later does not fit any more.
+            Rejection::RepaymentAbovePayoff { .. } | Rejection::LoanPaidOff if repayment_id != id => {
+                Rejection::LaterRepaymentTooLarge { repayment_id }
+            }
+            why => why,
+        })
     }
 
     /// The debt without one of its repayments.
@@ -62,24 +68,35 @@ impl Debt {
     /// # Errors
     /// Those of [`Debt::repay`].
     pub fn lived_again(&self, repayments: Vec<Repayment>) -> Result<Self, Rejection> {
-        self.lived_until(repayments, self.closed_through_on)
+        self.lived_until(repayments, self.closed_through_on).map_err(|(_, why)| why)
     }
 
-    /// What was owed at the end of a day, as far as is known now. Of a day before the disbursement as on that day; of one after the
-    /// last closed day, with the days between closed.
+    /// What was owed at the end of a day, as far as is known now, graded by the rules of that day. Of a day before the disbursement as on
+    /// that day; of one after the last closed day, with the days between closed: whoever asks bounds how far ahead.
     ///
     /// # Errors
     /// None of a debt that events made: their repayments fitted.
-    pub fn about(&self, on: NaiveDate) -> Result<Self, Rejection> {
+    pub fn about(&self, on: NaiveDate, rules: &LendingRules) -> Result<Self, Rejection> {
         let known = self.repayments.iter().filter(|repayment| repayment.paid_on <= on).copied().collect();
         let mut past = self.clone();
         if matches!(self.standing, Standing::WrittenOff { on: since, .. } if since > on) {
             past.standing = Standing::Active;
         }
-        past.lived_until(known, on.max(self.agreement.disbursed_on))
+        let mut about =
+            past.lived_until(known, on.max(self.agreement.disbursed_on)).map_err(|(_, why)| why)?;
+        if !about.is_written_off() {
+            about.collectibility =
+                rules.on(about.closed_through_on).collectibility.grade(about.days_past_due);
+        }
+        Ok(about)
     }
 
-    fn lived_until(&self, repayments: Vec<Repayment>, through: NaiveDate) -> Result<Self, Rejection> {
+    /// A refusal names the repayment that does not fit.
+    fn lived_until(
+        &self,
+        repayments: Vec<Repayment>,
+        through: NaiveDate,
+    ) -> Result<Self, (RepaymentId, Rejection)> {
         let plan = self.instalments.iter().map(|owed| owed.plan).collect();
         let mut debt = Self::begin(self.agreement.clone(), plan);
         let mut coming: Vec<(usize, Repayment)> =
@@ -94,6 +111,8 @@ impl Debt {
                 && on == day
                 && debt.standing == Standing::Active
             {
+                let lines = debt.giving_up();
+                debt.go_on(&lines);
                 debt.standing = self.standing;
             }
             debt.pay_what_comes(day, &mut coming, |_| true)?;
@@ -109,6 +128,11 @@ impl Debt {
                 },
             }
         }
+        // What was written off stays so, also if it turns out that it had been paid.
+        if self.is_written_off() {
+            debt.standing = self.standing;
+            debt.days_past_due = self.days_past_due;
+        }
         debt.repayments = repayments;
         debt.closed_through_on = through;
         debt.collectibility = self.collectibility;
@@ -121,13 +145,13 @@ impl Debt {
         day: NaiveDate,
         coming: &mut VecDeque<(usize, Repayment)>,
         counts: impl Fn(usize) -> bool,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), (RepaymentId, Rejection)> {
         while let Some((known, repayment)) = coming.front().copied()
             && repayment.paid_on <= day
             && counts(known)
         {
             coming.pop_front();
-            let lines = self.repay(repayment.amount_rupiah)?;
+            let lines = self.repay(repayment.amount_rupiah).map_err(|why| (repayment.repayment_id, why))?;
             self.settle(&lines);
         }
         Ok(())
