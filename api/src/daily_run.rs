@@ -147,16 +147,15 @@ impl DailyRun {
             let looked = async {
                 lease.check().await?;
                 let day = self.today().await?;
-                self.round(day, lease, &mut resting).await?;
-                Ok(day)
+                Ok((day, self.round(day, lease, &mut resting).await?))
             };
-            let day = match looked.await {
-                Ok(day) => day,
+            let (day, position) = match looked.await {
+                Ok(looked) => looked,
                 Err(interrupted) => return interrupted,
             };
             *attempt = 0;
             self.progress.idle();
-            if let Err(error) = self.rest(day, &resting).await {
+            if let Err(error) = self.rest(day, position, &resting).await {
                 return error.into();
             }
         }
@@ -166,14 +165,20 @@ impl DailyRun {
         BusinessDay::now(&self.access, self.ledger.id(), &self.calendar).await
     }
 
-    /// Until it is another day, or time to look again.
-    async fn rest(&self, day: BusinessDay, resting: &Resting) -> Result<(), JournalError> {
+    /// Until it is another day, or time to look again. What was closed must not be found again, so for that the read models have to
+    /// show it, however long they take.
+    async fn rest(&self, day: BusinessDay, position: i64, resting: &Resting) -> Result<(), JournalError> {
         let next_look = Instant::now() + self.settings.look_every;
         let look_at = resting.next_at().map_or(next_look, |next| next.min(next_look));
-        while Instant::now() < look_at && self.today().await? == day {
-            tokio::time::sleep_until(look_at.min(Instant::now() + DAY_LOOK)).await;
+        loop {
+            let now = Instant::now();
+            let is_time = now >= look_at && self.freshness.projected() >= position;
+            if is_time || self.today().await? != day {
+                return Ok(());
+            }
+            let pause = if now < look_at { DAY_LOOK.min(look_at - now) } else { DAY_LOOK };
+            tokio::time::sleep(pause).await;
         }
-        Ok(())
     }
 }
 

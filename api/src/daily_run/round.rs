@@ -19,8 +19,6 @@ use crate::business_date::BusinessDay;
 
 /// How often the lease is looked at meanwhile.
 const LOOK_AT_LEASE: Duration = Duration::from_secs(1);
-/// How long the read models are waited for at the end; then a loan or two are asked for in vain.
-const READ_MODELS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the answer to a request was.
 struct Ended {
@@ -44,13 +42,14 @@ struct Look {
 }
 
 impl DailyRun {
-    /// Closes whatever is to be closed up to `day`, until that is done or it is another day.
+    /// Closes whatever is to be closed up to `day`, until that is done or it is another day. Answers the position behind which the
+    /// read models show it.
     pub(super) async fn round(
         &self,
         day: BusinessDay,
         lease: &mut Lease,
         resting: &mut Resting,
-    ) -> Result<(), Interrupted> {
+    ) -> Result<i64, Interrupted> {
         let mut look = Look {
             day,
             waiting: VecDeque::new(),
@@ -93,10 +92,8 @@ impl DailyRun {
         self.progress.rest(resting);
         if look.closed > 0 {
             info!(business_on = %day.on, loans = look.closed, "closed the days of loans");
-            // What was just closed must not be found again.
-            drop(self.freshness.wait_for(look.position, READ_MODELS_WITHIN).await);
         }
-        Ok(())
+        Ok(look.position)
     }
 
     /// Looks for the next loans. False if it is another day: then those that are furthest behind come first again.
