@@ -45,6 +45,14 @@ edits count="1000":
 example-update:
     LUMBUNG_UPDATE=1 cargo test -p lumbung --test acceptance --locked -- export::example
 
+# So many random loans through random lives: what a schedule, a repayment, a reversal and a write-off must add up to.
+loans cases="100000":
+    LUMBUNG_LOANS={{ cases }} cargo test --profile bench -p lumbung-domain --test rules -- servicing::
+
+# A long history twice: equal but for keys and hashes, and every loan and wallet is what the general ledger says.
+demo-history customers="200" days="730":
+    LUMBUNG_HISTORY_CUSTOMERS={{ customers }} LUMBUNG_HISTORY_DAYS={{ days }} cargo test -p lumbung --test acceptance --locked -- demo_history:: --nocapture
+
 # Forged tokens, and what of people and secrets can be found in database, files and logs.
 attacks:
     cargo test -p lumbung --test acceptance --locked -- forged:: leaks:: --nocapture
@@ -60,6 +68,14 @@ flood seconds="10":
 # How long a wallet of so many events takes for its first command after a restart; prints it.
 long-wallet events="1000000":
     LUMBUNG_WALLET_EVENTS={{ events }} cargo test --profile bench -p lumbung --test acceptance --locked -- ledger::long_wallet --nocapture
+
+# The daily run killed so many times, with a date that jumps: each (loan, date) once; see tests/daily_run/killed.rs.
+daily-kills kills="100":
+    LUMBUNG_DAILY_KILLS={{ kills }} cargo test -p lumbung --test acceptance --locked -- daily_run::killed --nocapture
+
+# A daily run over so many loans while people pay; prints how long it takes and how long they wait.
+daily-run loans="100000" ages="30":
+    LUMBUNG_DAILY_LOANS={{ loans }} LUMBUNG_DAILY_AGES={{ ages }} cargo test --profile bench -p lumbung --test acceptance --locked -- daily_run::pace --nocapture
 
 # Breaks the product on purpose and expects the safety suites to notice.
 controls:

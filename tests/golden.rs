@@ -23,6 +23,7 @@ mod operations;
 mod plafond;
 mod profile;
 mod rules;
+mod servicing;
 mod staff;
 mod walk;
 mod wallet;
@@ -63,6 +64,7 @@ areas! {
     wallet "WALLET";
     operations "OPERATIONS";
     identity "IDENTITY";
+    servicing "SERVICING";
 }
 
 #[test]

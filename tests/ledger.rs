@@ -13,6 +13,7 @@ mod history;
 mod published_stores;
 
 mod chain;
+mod clock;
 mod feed;
 mod keys;
 mod rights;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The three "Quick Test Scenarios" of document 004, step by step as it words them, with curl against a fresh
-# `cargo run -- --data-dir …` each. Ends at the first difference.
+# `cargo run -- --no-demo-history --data-dir …` each. Ends at the first difference.
 #
 # Needs curl, and jq or python3. `LUMBUNG=path/to/lumbung` runs that program instead of `cargo run`.
 # Exit codes: 0 all as documented; 1 a difference; 2 it could not be tried.
@@ -26,9 +26,9 @@ fresh_server() {
   fi
   local data="$scratch/$1" said="$scratch/$1.out"
   if [ -n "${LUMBUNG:-}" ]; then
-    "$LUMBUNG" --data-dir "$data" --listen 127.0.0.1:0 >"$said" 2>"$said.log" &
+    "$LUMBUNG" --no-demo-history --data-dir "$data" --listen 127.0.0.1:0 >"$said" 2>"$said.log" &
   else
-    cargo run --quiet --locked -- --data-dir "$data" --listen 127.0.0.1:0 >"$said" 2>"$said.log" &
+    cargo run --quiet --locked -- --no-demo-history --data-dir "$data" --listen 127.0.0.1:0 >"$said" 2>"$said.log" &
   fi
   server=$!
   local waited=0

@@ -183,7 +183,8 @@ async fn a_loan_from_plafond_to_disbursement() {
     let plafond = server.get("/api/customer/plafond", &john).await.ok(200);
     assert_eq!((&plafond["remainingAmount"], &plafond["isActive"]), (&json!(2_000_000), &json!(true)));
     let detail = server.get(&format!("/api/loans/{loan}"), &john).await;
-    assert_eq!(detail.headers["etag"], "\"4\"");
+    // Three decisions and the schedule.
+    assert_eq!(detail.headers["etag"], "\"5\"");
     assert!(detail.text.contains(r#""interestRate":12.0,"#), "{}", detail.text);
     let detail = detail.ok(200);
     assert_eq!(

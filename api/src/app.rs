@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use lumbung_commands::Ledger;
+use lumbung_commands::ledger::Calendar;
 use lumbung_commands::settlement::SettlementProgress;
+use lumbung_journal::JournalError;
 use lumbung_projections::{AccessView, Freshness, ProjectorState, Reader};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::{Audit, Bounds};
 use crate::auth::{AddressQuota, FailedLogins, Passwords, Tokens, TrustedProxies};
+use crate::business_date::BusinessDay;
 use crate::config::{Config, Environment, Limits};
+use crate::daily_run::DailyRunProgress;
 use crate::memory::Memory;
 use crate::metrics::Requests;
 use crate::node::Node;
@@ -33,6 +37,9 @@ pub struct App {
     pub access: Arc<AccessView>,
     pub projector: watch::Receiver<ProjectorState>,
     pub settlement: SettlementProgress,
+    pub daily_run: DailyRunProgress,
+    /// What the ledger takes for the business date unless an operator set one.
+    pub calendar: Calendar,
     pub operations: Operations,
     pub tokens: Tokens,
     pub passwords: Passwords,
@@ -83,6 +90,8 @@ impl App {
             access: Arc::clone(&node.access),
             projector: node.projector.state(),
             settlement: node.settlement.progress(),
+            daily_run: node.daily_run.clone(),
+            calendar: Arc::clone(&node.calendar),
             operations: Operations::start(node.ledger.feed()),
             tokens: Tokens::new(
                 token_key,
@@ -123,5 +132,13 @@ impl App {
             log_requests: config.log.requests,
             limits,
         }
+    }
+
+    /// The business date, with whatever this node acknowledged of it.
+    ///
+    /// # Errors
+    /// The journal could not be read.
+    pub async fn business_day(&self) -> Result<BusinessDay, JournalError> {
+        BusinessDay::now(&self.access, self.ledger.id(), &self.calendar).await
     }
 }

@@ -24,7 +24,7 @@ pub use gate::{
 };
 pub use gate::{
     DecideLoans, Gate, ManageOperations, OwnWallet, PlafondRead, PlafondSelect, ProfileRead, ProfileUpdate,
-    ReadLedger, ReadLoan, ReadLoans, ReadOperations, RejectLoans, SubmitLoans,
+    ReadLedger, ReadLoan, ReadLoans, ReadOperations, RejectLoans, RepayLoans, ServiceLoans, SubmitLoans,
 };
 pub(crate) use gate::{is_customer_with, is_staff, stages};
 pub use login_name::{LoginName, Way};

@@ -8,8 +8,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::NaiveDate;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::demo_history::{MOST_CUSTOMERS, MOST_YEARS};
 
 /// An event-sourced loan ledger on PostgreSQL.
 ///
@@ -68,6 +71,9 @@ pub struct ServeArgs {
     /// Do not create the demo accounts
     #[arg(long)]
     pub no_demo: bool,
+    /// Do not begin an empty ledger with a small history of demo customers
+    #[arg(long)]
+    pub no_demo_history: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -93,6 +99,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Build the read models anew beside the live ones, then switch to them
     Rebuild,
+    /// Fill an empty database with a lifelike history of customers, up to today
+    DemoHistory(DemoHistoryArgs),
     /// Administrators of the ledger
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -155,6 +163,24 @@ pub struct ImportArgs {
     pub without_keys: bool,
 }
 
+/// Everything is done by the use cases that clients use, so the ledger verifies like any other. The database must hold no ledger yet:
+/// events are recorded in the order of time. The same arguments make the same log, but for keys, what is sealed or hashed with them, and the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DemoHistoryArgs {
+    /// How long it is
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=MOST_YEARS as i64))]
+    pub years: u32,
+    /// How many people register
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=MOST_CUSTOMERS as i64))]
+    pub customers: u32,
+    /// Another number, another history
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// The day at whose beginning it ends [default: today, in the configured zone]
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<NaiveDate>,
+}
+
 /// What the process tells its caller. The numbers are documented and never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -183,10 +209,13 @@ impl Cli {
             Some(Command::Serve(after)) => Ok(Command::Serve(ServeArgs {
                 listen: after.listen.or(self.serve.listen),
                 no_demo: after.no_demo || self.serve.no_demo,
+                no_demo_history: after.no_demo_history || self.serve.no_demo_history,
             })),
             Some(other) if self.serve == ServeArgs::default() => Ok(other.clone()),
-            Some(_) => Err(Self::command_line()
-                .error(ErrorKind::ArgumentConflict, "--listen and --no-demo belong to `lumbung serve`")),
+            Some(_) => Err(Self::command_line().error(
+                ErrorKind::ArgumentConflict,
+                "--listen, --no-demo and --no-demo-history belong to `lumbung serve`",
+            )),
         }
     }
 
@@ -215,7 +244,7 @@ mod tests {
     fn no_subcommand_serves() {
         let listen = Some("127.0.0.1:9".parse().unwrap());
         assert_eq!(parse("").unwrap().1, Command::Serve(ServeArgs::default()));
-        let wanted = Command::Serve(ServeArgs { listen, no_demo: true });
+        let wanted = Command::Serve(ServeArgs { listen, no_demo: true, ..ServeArgs::default() });
         assert_eq!(parse("--listen 127.0.0.1:9 --no-demo").unwrap().1, wanted);
         assert_eq!(parse("serve --listen 127.0.0.1:9 --no-demo").unwrap().1, wanted);
         assert_eq!(parse("--no-demo serve --listen 127.0.0.1:9").unwrap().1, wanted);
@@ -243,6 +272,24 @@ mod tests {
         assert_eq!(parse(words).unwrap().1, Command::Admin(AdminCommand::Create(args)));
         assert!(parse("admin create a@b.co --password secret").is_err());
         assert!(parse("admin create a@b.co secret").is_err());
+    }
+
+    #[test]
+    fn a_history_is_of_two_years_unless_it_is_said() {
+        let until = None;
+        let args = DemoHistoryArgs { years: 2, customers: 500, seed: 7, until };
+        assert_eq!(parse("demo-history").unwrap().1, Command::DemoHistory(args));
+        let args =
+            DemoHistoryArgs { years: 1, customers: 20, seed: 0, until: NaiveDate::from_ymd_opt(2025, 2, 28) };
+        let words = "demo-history --years 1 --customers 20 --seed 0 --until 2025-02-28";
+        assert_eq!(parse(words).unwrap().1, Command::DemoHistory(args));
+        for words in
+            ["--years 0", "--years 11", "--customers 0", "--customers 10001", "--seed -1", "--until soon"]
+        {
+            assert!(parse(&format!("demo-history {words}")).is_err(), "{words}");
+        }
+        let served = Command::Serve(ServeArgs { no_demo_history: true, ..ServeArgs::default() });
+        assert_eq!(parse("--no-demo-history serve").unwrap().1, served);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct Config {
     pub database: Database,
     /// Whether demo accounts and sample data are created.
     pub demo: bool,
+    /// Whether an empty ledger begins with a small history of demo customers; never without `demo`.
+    pub demo_history: bool,
     /// The zone that the documented endpoints print times in and that business days follow.
     pub zone: Tz,
     /// What links in answers start with; without a slash at the end.
@@ -145,6 +147,7 @@ impl Config {
         let flags = Layer {
             listen: serve.listen,
             demo: serve.no_demo.then_some(false),
+            demo_history: serve.no_demo_history.then_some(false),
             data_dir: common.data_dir.clone(),
             embedded: common.embedded.then_some(true),
             ..Layer::default()
@@ -189,6 +192,7 @@ impl Config {
             data_dir,
             database,
             demo,
+            demo_history: demo && layer.demo_history.unwrap_or(true),
             zone: zone(layer.zone)?,
             public_url: public_url(layer.public_url, listen)?,
             cors_origins: cors_origins(layer.cors_origins.unwrap_or_default())?,

@@ -8,15 +8,17 @@ use lumbung_commands::reference::OpenBranch;
 use lumbung_commands::user::{
     FindHolder, Newcomer, RegisterCustomer, RegisterStaff, email_claim, phone_claim,
 };
-use lumbung_commands::{Call, NoAnswer, UseCase};
+use lumbung_commands::{Call, Ledger, NoAnswer, UseCase};
 use lumbung_domain::{
-    Address, Birthdate, BranchCode, BranchId, Email, Invalid, Nik, PersonName, Phone, Place, Profile,
-    Rejection, UserId,
+    Address, Birthdate, BranchCode, BranchId, Email, Invalid, Nik, PasswordHash, PersonName, Phone, Place,
+    Profile, Rejection, Sealed, UserId,
 };
 use lumbung_journal::{KeyError, Sealer};
+use uuid::Uuid;
 
 use crate::app::App;
-use crate::auth::{PasswordsError, Standing};
+use crate::auth::{Passwords, PasswordsError, Standing};
+use crate::numbers::Numbers;
 use accounts::{ACCOUNTS, Account, BRANCHES, JOHNS_PROFILE, Kind, TOM, WalletUser};
 
 /// Why the demo data could not be made.
@@ -36,6 +38,20 @@ pub enum DemoError {
     NoAnswer(#[from] NoAnswer),
 }
 
+/// What the demo data is made with.
+pub(crate) struct Tools<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) passwords: &'a Passwords,
+    pub(crate) numbers: &'a Numbers,
+}
+
+/// An account that was made.
+pub(crate) struct Made {
+    pub(crate) email: &'static str,
+    pub(crate) user: UserId,
+    pub(crate) password: Sealed<PasswordHash>,
+}
+
 /// The accounts, for telling people of them.
 pub(crate) fn accounts() -> &'static [Account] {
     ACCOUNTS
@@ -51,6 +67,16 @@ pub(crate) fn wallet_user() -> &'static WalletUser {
 /// # Errors
 /// The ledger does not answer, or someone took a name that the demo data needs.
 pub async fn seed(app: &App) -> Result<(), DemoError> {
+    let tools = Tools { ledger: &app.ledger, passwords: &app.passwords, numbers: &app.numbers };
+    make(&tools, || UserId(Uuid::now_v7())).await.map(drop)
+}
+
+/// The same with ids that the caller draws; answers the accounts that were missing.
+///
+/// # Errors
+/// As of [`seed`].
+pub(crate) async fn make(app: &Tools<'_>, mut draw: impl FnMut() -> UserId) -> Result<Vec<Made>, DemoError> {
+    let mut made = Vec::new();
     for (id, code, location) in BRANCHES {
         let branch = OpenBranch {
             branch_id: BranchId(id),
@@ -67,9 +93,10 @@ pub async fn seed(app: &App) -> Result<(), DemoError> {
     for account in ACCOUNTS {
         let claim = email_claim(app.ledger.vault(), &Email::new(account.email)?);
         if execute(app, FindHolder { claim }).await?.is_none() {
-            match register(app, account).await {
+            match register(app, account, draw()).await {
+                Ok(account) => made.push(account),
                 // An administrator may have closed the branch.
-                Ok(()) | Err(DemoError::Refused(Rejection::BranchNotFound)) => {}
+                Err(DemoError::Refused(Rejection::BranchNotFound)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -82,10 +109,10 @@ pub async fn seed(app: &App) -> Result<(), DemoError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(made)
 }
 
-async fn register_wallet_user(app: &App, account: &WalletUser) -> Result<(), DemoError> {
+async fn register_wallet_user(app: &Tools<'_>, account: &WalletUser) -> Result<(), DemoError> {
     let (first, last) = (PersonName::new(account.first_name)?, PersonName::new(account.last_name)?);
     let phone = Phone::mobile(account.phone)?;
     let pin = app.passwords.hash(Standing::Known, [0; 32], account.pin).await?;
@@ -106,19 +133,24 @@ async fn register_wallet_user(app: &App, account: &WalletUser) -> Result<(), Dem
     execute(app, RegisterCustomer { newcomer, profile, session: None }).await.map(drop)
 }
 
-async fn register(app: &App, account: &Account) -> Result<(), DemoError> {
+async fn register(app: &Tools<'_>, account: &'static Account, user: UserId) -> Result<Made, DemoError> {
     let name = PersonName::new(account.name)?;
     let email = Email::new(account.email)?;
     let password = app.passwords.hash(Standing::Known, [0; 32], account.password).await?;
     let number = app.numbers.user().await?;
-    let (newcomer, sealer) = Newcomer::seal(app.ledger.vault(), number, &name, &email, &password)?;
+    let (newcomer, sealer) =
+        Newcomer::seal_by_email(app.ledger.vault(), user, number, &name, &email, &password)?;
+    let made = Made { email: account.email, user, password: newcomer.password.clone() };
     match account.kind {
         Kind::Customer { complete } => {
             let profile = if complete { johns_profile(&sealer)? } else { Profile::default() };
-            execute(app, RegisterCustomer { newcomer, profile, session: None }).await.map(drop)
+            execute(app, RegisterCustomer { newcomer, profile, session: None }).await?;
         }
-        Kind::Staff { role, branch } => execute(app, RegisterStaff { newcomer, role, branch }).await,
+        Kind::Staff { role, branch } => {
+            execute(app, RegisterStaff { newcomer, role, branch }).await?;
+        }
     }
+    Ok(made)
 }
 
 fn johns_profile(sealer: &Sealer) -> Result<Profile, DemoError> {
@@ -131,6 +163,6 @@ fn johns_profile(sealer: &Sealer) -> Result<Profile, DemoError> {
     })
 }
 
-async fn execute<U: UseCase>(app: &App, use_case: U) -> Result<U::Outcome, DemoError> {
+async fn execute<U: UseCase>(app: &Tools<'_>, use_case: U) -> Result<U::Outcome, DemoError> {
     Ok(app.ledger.execute(use_case, Call::default()).await?.outcome?)
 }

@@ -15,7 +15,10 @@ pub mod numbers;
 
 pub mod audit;
 pub mod auth;
+pub mod business_date;
+pub mod daily_run;
 pub mod demo;
+pub mod demo_history;
 pub mod expiry;
 pub mod http;
 pub mod log;

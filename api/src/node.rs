@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tracing::error;
 
 use crate::config::Config;
+use crate::daily_run::DailyRunProgress;
 use crate::metrics;
 use crate::secret::SecretKey;
 
@@ -30,6 +31,11 @@ pub struct Node {
     pub access: Arc<AccessView>,
     pub projector: Projector,
     pub settlement: Settlement,
+    pub database: PgConnectOptions,
+    /// What the ledger takes for the business date unless an operator set one.
+    pub calendar: Calendar,
+    /// Of the daily run, once it is started.
+    pub daily_run: DailyRunProgress,
     ended: watch::Receiver<Option<Ended>>,
     stopper: Stopper,
     loop_task: JoinHandle<()>,
@@ -83,7 +89,7 @@ impl Node {
     /// The database, the keys or the log are not what they must be.
     pub async fn start(options: Options, pool_size: u32) -> Result<Self, NodeError> {
         metrics::install();
-        let database = options.database.clone();
+        let (database, calendar) = (options.database.clone(), Arc::clone(&options.calendar));
         lumbung_journal::migrate(&database).await?;
         lumbung_projections::prepare(&database).await?;
         let (ledger, task) = Ledger::open(options).await?;
@@ -96,13 +102,16 @@ impl Node {
         let reader_task = reader.follow(stop.clone());
         let projector =
             Projector::start(database.clone(), Arc::clone(ledger.feed()), Arc::clone(&reader), stop);
-        let settlement = Settlement::start(database, ledger.clone());
+        let settlement = Settlement::start(database.clone(), ledger.clone());
         let node = Self {
             ledger,
             reader,
             access,
             projector,
             settlement,
+            database,
+            calendar,
+            daily_run: DailyRunProgress::default(),
             ended,
             stopper,
             loop_task,

@@ -9,6 +9,7 @@ mod admin;
 mod approval;
 mod auth;
 mod branches;
+mod dashboard;
 mod health;
 mod ledger;
 mod loans;
@@ -17,6 +18,7 @@ mod operations;
 mod plafond;
 mod products;
 mod profile;
+mod servicing;
 mod uploads;
 mod users;
 mod wallet;
@@ -34,6 +36,7 @@ mod receive;
 mod view;
 
 mod cors;
+mod debt_json;
 mod dialect;
 mod edge;
 mod entry_filter;
@@ -92,9 +95,18 @@ routes! {
 
     get "/api/loans" => loans::list;
     post "/api/loans" => loans::submit;
+    get "/api/loans/simulate" => servicing::simulate::simulate;
     get "/api/loans/{id}" => loans::show;
     get "/api/loans/{id}/history" => loans::history;
     post "/api/loans/{id}/cancel" => loans::cancel;
+    get "/api/loans/{id}/schedule" => servicing::schedule::show;
+    get "/api/loans/{id}/bills" => servicing::schedule::bills;
+    get "/api/loans/{id}/payoff-quote" => servicing::schedule::payoff_quote;
+    get "/api/loans/{id}/transactions" => servicing::transactions::list;
+    post "/api/loans/{id}/repayments" => servicing::repay::repay;
+    post "/api/loans/{id}/payoff" => servicing::repay::pay_off;
+    post "/api/loans/{id}/write-off" => servicing::officers::write_off;
+    post "/api/loans/{id}/repayments/{repaymentId}/reverse" => servicing::officers::reverse;
 
     get "/api/approval/pending" => approval::pending;
     get "/api/approval/my-history" => approval::my_history;
@@ -109,6 +121,7 @@ routes! {
     post "/transfer" => wallet::transfer;
     get "/transactions" => wallet::report::list;
     get "/api/customer/wallet" => wallet::report::show;
+    get "/api/customer/dashboard" => dashboard::show;
 
     get "/api/users/{id}" => users::show;
 
@@ -126,6 +139,8 @@ routes! {
     delete "/api/admin/branches/{id}" => admin::branches::close;
     post "/api/admin/products" => admin::products::create;
     put "/api/admin/products/{id}" => admin::products::amend;
+    get "/api/admin/lending-rules" => admin::lending_rules::list;
+    post "/api/admin/lending-rules" => admin::lending_rules::adopt;
 
     get "/api/operations/overview" => operations::overview;
     get "/api/operations/events" => operations::events::listen;
@@ -133,9 +148,13 @@ routes! {
     get "/api/operations/transfers/{id}" => operations::show;
     post "/api/operations/transfers/{id}/retry" => operations::retry;
     post "/api/operations/transfers/{id}/park" => operations::park;
+    get "/api/operations/business-date" => operations::business_date::show;
+    put "/api/operations/business-date" => operations::business_date::set;
+    get "/api/operations/daily-run" => operations::daily_run::show;
     get "/api/ledger/accounts" => ledger::accounts;
     get "/api/ledger/entries" => ledger::entries;
     get "/api/ledger/trial-balance" => ledger::trial_balance;
+    get "/api/ledger/arrears" => ledger::arrears::list;
 
     get "/metrics" => metrics::show;
     get "/livez" => health::live;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod config;
+mod demo_history;
 mod doctor;
 mod export;
 mod import;
@@ -42,6 +43,8 @@ pub enum RunError {
     Node(#[from] NodeError),
     #[error("the demo data")]
     Demo(#[source] crate::demo::DemoError),
+    #[error("the demo history")]
+    History(#[from] crate::demo_history::HistoryError),
     #[error("uploads cannot be taken")]
     Uploads(#[source] crate::uploads::UploadsError),
     #[error("the password")]
@@ -67,6 +70,7 @@ impl RunError {
             Self::Journal(error) | Self::Node(NodeError::Journal(error)) if error.is_transient() => {
                 Exit::Environment
             }
+            Self::History(error) => error.exit(),
             Self::Journal(_)
             | Self::Projections(_)
             | Self::Node(_)
@@ -98,6 +102,7 @@ pub async fn run(common: &CommonArgs, command: Command) -> Exit {
         Command::Import(args) => import::run(common, &args).await,
         Command::Admin(AdminCommand::Create(args)) => admin::create(common, &args).await,
         Command::Rebuild => rebuild::run(common).await,
+        Command::DemoHistory(args) => demo_history::run(common, &args).await,
         Command::Doctor => doctor::run(common).await,
         Command::Config => config::run(common),
     };

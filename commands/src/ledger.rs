@@ -19,8 +19,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDate, Utc};
-use lumbung_domain::LedgerId;
+use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
+use lumbung_domain::{LedgerId, StreamId};
 use lumbung_journal::{
     Appender, Feed, Head, JournalError, MasterKey, Vault, app_pool, load_pool, read, verify,
 };
@@ -47,12 +47,19 @@ use turn::Loop;
 /// The business date of an instant: a matter of the configured zone, and of operators who set it.
 pub type Calendar = Arc<dyn Fn(DateTime<Utc>) -> NaiveDate + Send + Sync>;
 
+/// What time it is for the ledger: what its events say of when they were recorded. Not below the last one, whatever it says.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
 /// How a ledger is run. The defaults are what production uses.
 #[derive(Clone)]
 pub struct Options {
     pub database: PgConnectOptions,
     pub master_key: MasterKey,
     pub calendar: Calendar,
+    /// The system's, unless a history is told.
+    pub clock: Clock,
+    /// The identity of a ledger that is opened for the first time; drawn if none is given.
+    pub new_ledger: Option<LedgerId>,
     /// Connections for whoever else reads the journal; the loop has its own.
     pub pool_size: u32,
     /// Streams held in memory.
@@ -87,6 +94,8 @@ impl Options {
             database,
             master_key,
             calendar,
+            clock: Arc::new(Utc::now),
+            new_ledger: None,
             pool_size: 8,
             cached_streams: 200_000,
             client_lane: 4_096,
@@ -143,7 +152,7 @@ impl Ledger {
         // The loop never queues behind readers for a connection.
         let loads = load_pool(&options.database, LOADERS).await?;
         let mut appender = Appender::new(options.database.clone(), options.append_within);
-        let id = opening::open(&pool, &mut appender).await?;
+        let id = opening::open(&pool, &mut appender, &options.clock, options.new_ledger).await?;
         let vault = Arc::new(Vault::open(pool.clone(), id, options.master_key.clone()).await?);
         let last = last_record(&pool).await?;
         let feed = Feed::new(pool.clone(), last.0.position);
@@ -161,6 +170,8 @@ impl Ledger {
             controls,
             backlog: VecDeque::new(),
             calendar: options.calendar,
+            clock: options.clock,
+            ledger: StreamId::of::<lumbung_domain::Ledger>(id),
             stats: Arc::clone(&stats),
             vault: Arc::clone(&vault),
             snapshots: Arc::clone(&snapshots),
@@ -310,6 +321,12 @@ impl LedgerTask {
             Err(_) => Err(LoopFailed(JournalError::Malformed { what: "the loop's task: it panicked" })),
         }
     }
+}
+
+/// The clock's time as it is stored.
+fn now(clock: &Clock) -> DateTime<Utc> {
+    let now = clock();
+    now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
 }
 
 async fn last_record(pool: &PgPool) -> Result<(Head, DateTime<Utc>), JournalError> {

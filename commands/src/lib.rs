@@ -9,6 +9,8 @@ mod authority;
 mod version;
 
 pub mod branch;
+pub mod business_date;
+pub mod lending_rules;
 pub mod loan;
 pub mod message;
 pub mod plafond;

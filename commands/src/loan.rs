@@ -6,6 +6,7 @@ mod decide;
 mod expire;
 mod outcome;
 mod reject;
+pub mod servicing;
 mod submit;
 
 pub use approve::ApproveLoan;

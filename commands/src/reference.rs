@@ -1,8 +1,9 @@
-//! What every ledger has from the start: roles, products, the online channel (CONTRACT §2).
+//! What every ledger has from the start: roles, products, lending rules, the online channel (CONTRACT §2).
 
 mod branches;
 mod products;
 mod roles;
+mod rules;
 
 use lumbung_domain::{Aggregate, Rejection};
 
@@ -22,6 +23,7 @@ impl UseCase for DefineReferenceData {
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
         roles::define(book)?;
         products::define(book)?;
+        rules::adopt(book)?;
         branches::open_online(book)
     }
 }

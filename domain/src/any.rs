@@ -122,7 +122,8 @@ macro_rules! closed_world {
 }
 
 closed_world! {
-    Ledger, Role, Branch, Product, Staff, User, Claim, Session, Plafond, Loan, Wallet, Transfer, Message, Document,
+    Ledger, LendingRules, Role, Branch, Product, Staff, User, Claim, Session, Plafond, Loan, Wallet, Transfer, Message,
+    Document,
 }
 
 /// The three methods of [`Aggregate`] that tie a type to its place in the closed world.

@@ -57,6 +57,6 @@ macro_rules! domain_events {
 }
 
 domain_events! {
-    LedgerEvent, RoleEvent, BranchEvent, ProductEvent, StaffEvent, UserEvent, ClaimEvent, SessionEvent,
+    LedgerEvent, LendingRulesEvent, RoleEvent, BranchEvent, ProductEvent, StaffEvent, UserEvent, ClaimEvent, SessionEvent,
     PlafondEvent, LoanEvent, WalletEvent, TransferEvent, MessageEvent, DocumentEvent,
 }

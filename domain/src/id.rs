@@ -92,6 +92,10 @@ uuid_id! {
     PaymentId
 }
 uuid_id! {
+    /// One repayment of a loan.
+    RepaymentId
+}
+uuid_id! {
     /// One transfer from wallet to wallet. Names the stream `Transfer`.
     TransferId
 }

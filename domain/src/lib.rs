@@ -21,18 +21,21 @@ mod money;
 mod permission;
 mod person;
 mod rate;
+mod schedule;
 mod tenor;
 
 mod branch;
 mod claim;
 mod document;
 mod ledger;
+mod lending_rules;
 mod loan;
 mod message;
 mod plafond;
 mod product;
 mod profile;
 mod role;
+mod servicing_terms;
 mod session;
 mod staff;
 mod transfer;
@@ -54,17 +57,21 @@ pub use document::{
 };
 pub use id::{
     BranchId, ClaimId, DocumentId, LedgerId, LoanNumber, MessageId, PaymentId, PlafondNumber, ProductId,
-    RoleId, SessionId, TopUpId, TransferId, UserId, UserNumber,
+    RepaymentId, RoleId, SessionId, TopUpId, TransferId, UserId, UserNumber,
 };
 pub use invalid::Invalid;
 pub use ledger::{
     Account, AccountClass, Direction, Ledger, LedgerCommand, LedgerEvent, Movement, MovementKind, Pair,
     Posting, Reference, Side, Subject, Totals, TrialBalance, booked_on, movement, pairs, postings,
 };
+pub use lending_rules::{
+    Cap, Collectibility, Edition, LegalCaps, LendingRules, LendingRulesCommand, LendingRulesEvent,
+};
 pub use letter::Letter;
 pub use loan::{
-    Application, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Stage,
-    Submission,
+    Agreement, Allotment, Amounts, Application, Bill, BillStatus, BranchSnapshot, Condition,
+    CustomerSnapshot, Debt, Incoming, Line, Loan, LoanCommand, LoanEvent, LoanStatus, Officer, Owed, Paid,
+    Receipt, Repayment, Reversal, Serviced, Stage, Standing, Submission,
 };
 pub use message::{
     Channel, DeliveryFailure, Dropped, Message, MessageCommand, MessageEvent, MessageKind, Queued,
@@ -73,12 +80,14 @@ pub use money::Rupiah;
 pub use permission::{Grants, Permission};
 pub use person::{Address, Birthdate, Email, Nik, PersonName, Phone};
 pub use plafond::{LoanRequest, Plafond, PlafondCommand, PlafondEvent, Reservation};
-pub use product::{Offer, Product, ProductCommand, ProductEvent, ProductTerms};
+pub use product::{Offer, Product, ProductChange, ProductCommand, ProductEvent, ProductTerms};
 pub use profile::Profile;
 pub use rate::Rate;
 pub use rejection::Rejection;
 pub use role::{Role, RoleCommand, RoleEvent};
+pub use schedule::{DayCount, Instalment, Method, Plan};
 pub use sealed::{Personal, Sealed};
+pub use servicing_terms::{Allocation, Component, ServicingChange, ServicingTerms};
 pub use session::{Session, SessionCommand, SessionEvent};
 pub use staff::{Staff, StaffCommand, StaffEvent};
 pub use tenor::Tenor;

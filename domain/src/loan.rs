@@ -1,151 +1,42 @@
-//! A loan application and the staged approval that turns it into a loan.
+//! A loan: the application, the staged approval that turns it into a debt, and the debt until it ends.
+//!
+//! What a debt comes to is computed in [`debt`]; here stand the stages, and what each of them allows.
 
+mod amounts;
+mod application;
+mod command;
+mod debt;
+mod event;
+mod servicing;
 mod status;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::Days;
 use serde::{Deserialize, Serialize};
 
+pub use amounts::{Allotment, Amounts, Line};
+pub use application::{Application, BranchSnapshot, CustomerSnapshot, Officer, Submission};
+pub use command::{Incoming, LoanCommand, Paid};
+pub use debt::{Agreement, Bill, BillStatus, Condition, Debt, Owed, Repayment, Standing};
+pub use event::{LoanEvent, Receipt, Reversal};
 pub use status::{LoanStatus, Stage};
 
 use crate::any::tie_to_any;
-use crate::{
-    Address, Aggregate, Birthdate, BranchCode, BranchId, DocumentRef, Email, Event, LoanNumber, LoanRequest,
-    Nik, Note, PersonName, Phone, Place, ProductTerms, Rate, Rejection, Rupiah, Sealed, Tenor, UserId,
-    UserNumber,
-};
+use crate::{Aggregate, Rejection, UserId};
 
-/// Stream id: the [`LoanNumber`].
+/// Stream id: the [`crate::LoanNumber`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Loan {
     #[default]
     Unsubmitted,
     Submitted(Box<Application>),
+    Serviced(Box<Serviced>),
 }
 
-/// What the staff decides on, and how far it got.
+/// A loan that was disbursed and scheduled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Application {
-    pub submission: Submission,
-    pub status: LoanStatus,
-    /// Who decided so far; nobody decides twice on one loan.
-    pub decided_by: Vec<UserId>,
-    /// The business date of the submission or of the last decision.
-    pub waiting_since_on: NaiveDate,
-}
-
-/// An application as it was handed in. The customer's values are a snapshot: later changes of the profile
-/// do not reach it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submission {
-    pub loan: LoanNumber,
-    pub customer: CustomerSnapshot,
-    pub product: ProductTerms,
-    pub branch: BranchSnapshot,
-    pub amount_rupiah: Rupiah,
-    pub tenor_months: Tenor,
-    pub interest_rate: Rate,
-    pub submitted_at: DateTime<Utc>,
-    pub business_on: NaiveDate,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CustomerSnapshot {
-    pub user_id: UserId,
-    pub number: UserNumber,
-    pub name: Sealed<PersonName>,
-    /// `None` of who logs in by phone alone.
-    #[serde(default)]
-    pub email: Option<Sealed<Email>>,
-    pub nik: Option<Sealed<Nik>>,
-    pub phone: Option<Sealed<Phone>>,
-    pub address: Option<Sealed<Address>>,
-    pub birthdate: Option<Sealed<Birthdate>>,
-    #[serde(default)]
-    pub ktp: Option<DocumentRef>,
-    #[serde(default)]
-    pub kk: Option<DocumentRef>,
-    #[serde(default)]
-    pub npwp: Option<DocumentRef>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BranchSnapshot {
-    pub branch_id: BranchId,
-    pub code: BranchCode,
-    pub location: Place,
-}
-
-/// Who decided, as the history will show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Officer {
-    pub user_id: UserId,
-    pub name: Sealed<PersonName>,
-    /// The name of the branch; `None` for staff of the head office.
-    pub branch_location: Option<Place>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoanCommand {
-    Submit(Box<Submission>),
-    /// Decides at the stage that the status asks for. The use case has checked that the officer may.
-    Approve {
-        officer: Officer,
-        note: Option<Sealed<Note>>,
-        business_on: NaiveDate,
-    },
-    Reject {
-        officer: Officer,
-        note: Sealed<Note>,
-        business_on: NaiveDate,
-    },
-    /// The customer takes the application back. The use case has checked that it is theirs.
-    Cancel {
-        name: Sealed<PersonName>,
-        note: Option<Sealed<Note>>,
-        business_on: NaiveDate,
-    },
-    /// Gives up an application that nobody decided on for more than `after_days` whole business days.
-    Expire {
-        after_days: u32,
-        business_on: NaiveDate,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
-pub enum LoanEvent {
-    /// An application, with the customer, the terms and the branch as they were then.
-    LoanSubmitted(Box<Submission>),
-    /// The stage was passed; at the last one the event is `LoanDisbursed`.
-    LoanApproved { stage: Stage, officer: Officer, note: Option<Sealed<Note>>, business_on: NaiveDate },
-    /// The end of the application, at the stage where it was.
-    LoanRejected { stage: Stage, officer: Officer, note: Sealed<Note>, business_on: NaiveDate },
-    /// The last approval: the amount goes to the customer's wallet in the same append.
-    LoanDisbursed {
-        officer: Officer,
-        note: Option<Sealed<Note>>,
-        amount_rupiah: Rupiah,
-        business_on: NaiveDate,
-    },
-    /// Withdrawn by the customer while it was pending.
-    LoanCancelled {
-        customer: UserId,
-        /// The customer's name at that moment.
-        name: Sealed<PersonName>,
-        note: Option<Sealed<Note>>,
-        business_on: NaiveDate,
-    },
-    /// Nobody decided for too long; the reservation is released.
-    LoanExpired {
-        /// The business date of the submission or of the last decision.
-        waiting_since_on: NaiveDate,
-        business_on: NaiveDate,
-    },
-}
-
-impl Event for LoanEvent {
-    fn event_type(&self) -> &'static str {
-        self.into()
-    }
+pub struct Serviced {
+    pub application: Application,
+    pub debt: Debt,
 }
 
 impl Loan {
@@ -154,6 +45,24 @@ impl Loan {
         match self {
             Self::Unsubmitted => None,
             Self::Submitted(application) => Some(application),
+            Self::Serviced(serviced) => Some(&serviced.application),
+        }
+    }
+
+    /// What is owed, once it was disbursed and scheduled.
+    #[must_use]
+    pub fn debt(&self) -> Option<&Debt> {
+        match self {
+            Self::Unsubmitted | Self::Submitted(_) => None,
+            Self::Serviced(serviced) => Some(&serviced.debt),
+        }
+    }
+
+    fn serviced(&self) -> Result<&Serviced, Rejection> {
+        match self {
+            Self::Unsubmitted => Err(Rejection::LoanNotFound),
+            Self::Submitted(application) => Err(Rejection::LoanNotDisbursed { status: application.status }),
+            Self::Serviced(serviced) => Ok(serviced),
         }
     }
 
@@ -176,18 +85,6 @@ impl Loan {
     }
 }
 
-impl Submission {
-    /// What was asked for.
-    #[must_use]
-    pub fn request(&self) -> LoanRequest {
-        LoanRequest {
-            amount: self.amount_rupiah,
-            tenor: self.tenor_months,
-            interest_rate: self.interest_rate,
-        }
-    }
-}
-
 impl Aggregate for Loan {
     tie_to_any!(Loan);
     type Command = LoanCommand;
@@ -197,7 +94,7 @@ impl Aggregate for Loan {
         match command {
             LoanCommand::Submit(submission) => match self {
                 Self::Unsubmitted => Ok(vec![LoanEvent::LoanSubmitted(submission)]),
-                Self::Submitted(_) => Err(Rejection::AlreadyExists),
+                Self::Submitted(_) | Self::Serviced(_) => Err(Rejection::AlreadyExists),
             },
             LoanCommand::Approve { officer, note, business_on } => {
                 let (application, stage) = self.open_for(officer.user_id)?;
@@ -229,10 +126,24 @@ impl Aggregate for Loan {
                 }
                 Ok(vec![LoanEvent::LoanExpired { waiting_since_on, business_on }])
             }
+            LoanCommand::Schedule { rules, business_on } => self.schedule(&rules, business_on),
+            LoanCommand::CloseThrough { on, rules } => Ok(self.serviced()?.close_through(on, &rules)),
+            LoanCommand::Repay { incoming, rules, business_on } => {
+                self.serviced()?.repay(incoming, &rules, business_on)
+            }
+            LoanCommand::Reverse { repayment_id, officer, note, rules, business_on } => {
+                self.serviced()?.reverse(repayment_id, officer, note, &rules, business_on)
+            }
+            LoanCommand::WriteOff { officer, note, business_on } => {
+                self.serviced()?.write_off(officer, note, business_on)
+            }
         }
     }
 
     fn evolve(&mut self, event: &LoanEvent) {
+        if let Self::Serviced(serviced) = self {
+            return serviced.evolve(event);
+        }
         match (self, event) {
             (state, LoanEvent::LoanSubmitted(submission)) => {
                 *state = Self::Submitted(Box::new(Application {
@@ -257,22 +168,42 @@ impl Aggregate for Loan {
             (Self::Submitted(application), LoanEvent::LoanExpired { .. }) => {
                 application.status = LoanStatus::Expired;
             }
+            (state @ Self::Submitted(_), LoanEvent::LoanScheduled { agreement, instalments, .. }) => {
+                if let Self::Submitted(application) = std::mem::take(state) {
+                    let debt = Debt::begin(Agreement::clone(agreement), instalments.clone());
+                    *state = Self::Serviced(Box::new(Serviced { application: *application, debt }));
+                }
+            }
+            // An application is no debt yet, and what is not there has no steps.
             (
+                Self::Submitted(_) | Self::Serviced(_),
+                LoanEvent::LoanDayClosed { .. }
+                | LoanEvent::RepaymentReceived(_)
+                | LoanEvent::RepaymentReversed(_)
+                | LoanEvent::LoanWrittenOff { .. },
+            )
+            | (
+                Self::Serviced(_),
+                LoanEvent::LoanApproved { .. }
+                | LoanEvent::LoanRejected { .. }
+                | LoanEvent::LoanDisbursed { .. }
+                | LoanEvent::LoanCancelled { .. }
+                | LoanEvent::LoanExpired { .. }
+                | LoanEvent::LoanScheduled { .. },
+            )
+            | (
                 Self::Unsubmitted,
                 LoanEvent::LoanApproved { .. }
                 | LoanEvent::LoanRejected { .. }
                 | LoanEvent::LoanDisbursed { .. }
                 | LoanEvent::LoanCancelled { .. }
-                | LoanEvent::LoanExpired { .. },
+                | LoanEvent::LoanExpired { .. }
+                | LoanEvent::LoanScheduled { .. }
+                | LoanEvent::LoanDayClosed { .. }
+                | LoanEvent::RepaymentReceived(_)
+                | LoanEvent::RepaymentReversed(_)
+                | LoanEvent::LoanWrittenOff { .. },
             ) => {}
         }
-    }
-}
-
-impl Application {
-    fn decide(&mut self, status: LoanStatus, officer: &Officer, business_on: NaiveDate) {
-        self.status = status;
-        self.decided_by.push(officer.user_id);
-        self.waiting_since_on = business_on;
     }
 }

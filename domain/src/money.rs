@@ -58,11 +58,19 @@ impl Rupiah {
         if decimal.is_zero() || decimal.is_negative() {
             return Err(not_positive());
         }
-        let rupiah = decimal.in_steps(0).map_err(|why| match why {
-            NotWhole::TooFine => Invalid::new("must be a whole amount of rupiah"),
-            NotWhole::TooLarge => too_large(),
-        })?;
-        Self::positive(i64::try_from(rupiah).map_err(|_| too_large())?)
+        Self::positive(whole(&decimal)?)
+    }
+
+    /// As [`Rupiah::parse_positive`], of an amount that may be zero.
+    ///
+    /// # Errors
+    /// No number, a fraction of a rupiah, below zero, or above [`Rupiah::MAX`].
+    pub fn parse(decimal_text: &str) -> Result<Self, Invalid> {
+        let decimal = Decimal::parse(decimal_text).ok_or_else(|| Invalid::new("must be a number"))?;
+        if decimal.is_negative() {
+            return Err(Invalid::new("must not be negative"));
+        }
+        Self::new(whole(&decimal)?)
     }
 
     /// The sum, unless it passes [`Rupiah::MAX`].
@@ -87,6 +95,14 @@ impl Rupiah {
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
     }
+}
+
+fn whole(decimal: &Decimal) -> Result<i64, Invalid> {
+    let rupiah = decimal.in_steps(0).map_err(|why| match why {
+        NotWhole::TooFine => Invalid::new("must be a whole amount of rupiah"),
+        NotWhole::TooLarge => too_large(),
+    })?;
+    i64::try_from(rupiah).map_err(|_| too_large())
 }
 
 fn not_positive() -> Invalid {

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
-use crate::{Aggregate, Event, Invalid, ProductId, Rate, Rejection, Rupiah, Tenor, text};
+use crate::{
+    Aggregate, Event, Invalid, ProductId, Rate, Rejection, Rupiah, ServicingChange, ServicingTerms, Tenor,
+    text,
+};
 
 /// Stream id: the [`ProductId`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,9 @@ pub struct ProductTerms {
     pub tenor_months: Tenor,
     /// The lowest yearly rate of a loan under it.
     pub interest_rate: Rate,
+    /// Terms that were made before there was a choice say nothing of it.
+    #[serde(default)]
+    pub servicing: ServicingTerms,
 }
 
 /// A product and who gets it.
@@ -45,12 +51,20 @@ fn always() -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProductCommand {
     Define(Offer),
-    /// Whether customers may choose it stays as it is. `active: None` keeps its value. Refused with
-    /// [`Rejection::ProductNotFound`].
-    Amend {
-        terms: ProductTerms,
-        active: Option<bool>,
-    },
+    /// Whether customers may choose it stays as it is. Refused with [`Rejection::ProductNotFound`].
+    Amend(ProductChange),
+}
+
+/// What a product offers from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductChange {
+    pub name: String,
+    pub amount_rupiah: Rupiah,
+    pub tenor_months: Tenor,
+    pub interest_rate: Rate,
+    pub servicing: ServicingChange,
+    /// `None` keeps its value.
+    pub active: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
@@ -88,6 +102,14 @@ impl Product {
 }
 
 impl Offer {
+    fn with(&self, change: ProductChange) -> Self {
+        let ProductChange { name, amount_rupiah, tenor_months, interest_rate, servicing, active } = change;
+        let servicing = self.terms.servicing.with(&servicing);
+        let product_id = self.terms.product_id;
+        let terms = ProductTerms { product_id, name, amount_rupiah, tenor_months, interest_rate, servicing };
+        Self { terms, selectable: self.selectable, active: active.unwrap_or(self.active) }
+    }
+
     /// Whether a customer may choose it now.
     #[must_use]
     pub fn is_selectable(&self) -> bool {
@@ -104,10 +126,9 @@ impl Aggregate for Product {
         match (self, command) {
             (Self::Undefined, ProductCommand::Define(offer)) => Ok(vec![ProductEvent::ProductDefined(offer)]),
             (Self::Defined(_), ProductCommand::Define(_)) => Err(Rejection::AlreadyExists),
-            (Self::Undefined, ProductCommand::Amend { .. }) => Err(Rejection::ProductNotFound),
-            (Self::Defined(held), ProductCommand::Amend { terms, active }) => {
-                let active = active.unwrap_or(held.active);
-                let offer = Offer { terms, selectable: held.selectable, active };
+            (Self::Undefined, ProductCommand::Amend(_)) => Err(Rejection::ProductNotFound),
+            (Self::Defined(held), ProductCommand::Amend(change)) => {
+                let offer = held.with(change);
                 Ok(if *held == offer { Vec::new() } else { vec![ProductEvent::ProductAmended(offer)] })
             }
         }

@@ -1,8 +1,9 @@
 //! Business reasons to refuse a command.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{LoanStatus, Permission, Rate, Rupiah, Tenor, TransferStatus};
+use crate::{Cap, LoanStatus, Permission, Rate, RepaymentId, Rupiah, Tenor, TransferStatus};
 
 /// Why a command was refused. Expected, typed, and kept with its idempotency key like an outcome.
 ///
@@ -122,6 +123,39 @@ pub enum Rejection {
     LoanNotPending { status: LoanStatus },
     #[error("The loan application has not waited long enough to expire")]
     LoanNotExpired,
+
+    // A loan's life after its disbursement.
+    #[error("The loan has not been disbursed")]
+    LoanNotDisbursed { status: LoanStatus },
+    #[error(
+        "The loan would cost more than the law allows: {} of at most {percent}% ({citation})",
+        match .cap { Cap::DailyCost => "interest and fees per day", Cap::TotalCost => "interest and fees in all" }
+    )]
+    AgreementAboveCap { cap: Cap, percent: Rate, citation: String, version: u32 },
+    #[error("tenor: the schedule of such a loan cannot be computed")]
+    ScheduleTooLarge,
+    #[error("amount: must not be greater than what settles the loan, Rp {payoff_rupiah}")]
+    RepaymentAbovePayoff { payoff_rupiah: i64 },
+    #[error("amount: leaves less to pay than the later repayment {repayment_id} paid")]
+    LaterRepaymentTooLarge { repayment_id: RepaymentId },
+    #[error("The loan is paid off")]
+    LoanPaidOff,
+    #[error("The loan has been written off already")]
+    LoanAlreadyWrittenOff,
+    #[error("The loan has taken as many repayments as it can")]
+    TooManyRepayments,
+    #[error("The days of the loan are still being closed. Please retry.")]
+    LoanDaysOpen,
+    #[error("paidOn: must be between {first_on} and {last_on}")]
+    PaidOnOutOfRange { first_on: NaiveDate, last_on: NaiveDate },
+    #[error("Repayment not found")]
+    RepaymentNotFound,
+    #[error("The repayment has been reversed already")]
+    RepaymentReversed,
+    #[error("businessDate: must be between {first_on} and {last_on}")]
+    BusinessDateOutOfRange { first_on: NaiveDate, last_on: NaiveDate },
+    #[error("There are as many editions of the lending rules as there can be")]
+    LendingRulesFull,
 
     // Money.
     #[error("Balance is not enough")]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::any::tie_to_any;
 use crate::{
-    Aggregate, Event, LoanNumber, PaymentId, Rejection, Remarks, Rupiah, Sealed, TopUpId, TransferId, UserId,
+    Aggregate, Allotment, Event, LoanNumber, PaymentId, Rejection, Remarks, RepaymentId, Rupiah, Sealed,
+    TopUpId, TransferId, UserId,
 };
 
 /// Stream id: the owner's [`UserId`]. Opens with its first credit.
@@ -53,6 +54,13 @@ pub enum WalletSource {
     Return {
         transfer_id: TransferId,
     },
+    /// Back from a repayment that was reversed.
+    Reversal {
+        repayment_id: RepaymentId,
+        loan: LoanNumber,
+        /// Below zero: what is taken back.
+        allotment: Allotment,
+    },
 }
 
 /// What debited money is for.
@@ -65,6 +73,12 @@ pub enum WalletPurpose {
     /// To another wallet.
     Transfer {
         transfer_id: TransferId,
+    },
+    /// Of a loan.
+    Repayment {
+        repayment_id: RepaymentId,
+        loan: LoanNumber,
+        allotment: Allotment,
     },
 }
 

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tracing::{error, warn};
 
 use crate::freshness::Behind;
+use crate::known::Known;
 use lumbung_journal::Stop;
 
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
@@ -43,11 +44,13 @@ pub struct AccessView {
 /// How many streams of a kind are kept.
 pub type Capacity = fn(AggregateType) -> usize;
 
-/// A stream as far as the view has applied the feed.
+/// A stream as far as the view has applied the feed, or as far as it was loaded if that is further.
 #[derive(Clone)]
 pub(crate) struct Cached {
     pub(crate) state: AnyAggregate,
     pub(crate) version: i64,
+    /// Where the log was when it was loaded.
+    loaded_at: i64,
 }
 
 pub(crate) struct Shelves {
@@ -173,17 +176,27 @@ impl AccessView {
     /// # Errors
     /// The stream was not in memory, and the journal could not be read.
     pub async fn get<A: Aggregate>(&self, id: impl Into<Arc<str>>) -> Result<(Arc<A>, i64), JournalError> {
+        self.known::<A>(id).await.map(|known| (known.state, known.version))
+    }
+
+    /// As [`AccessView::get`], with the position that it is known as of: whatever the stream holds up to there, and nothing
+    /// behind it.
+    ///
+    /// # Errors
+    /// As of [`AccessView::get`].
+    pub async fn known<A: Aggregate>(&self, id: impl Into<Arc<str>>) -> Result<Known<A>, JournalError> {
         let stream = StreamId::of::<A>(id);
         let cached = self.cached(&stream);
         let counter = if cached.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Relaxed);
-        let cached = match cached {
+        let (cached, applied) = match cached {
             Some(cached) => cached,
             None => self.load(&stream).await?,
         };
         let state =
             A::of(&cached.state).ok_or(JournalError::Malformed { what: "kind of a cached stream" })?;
-        Ok((Arc::clone(state), cached.version))
+        let position = applied.max(cached.loaded_at);
+        Ok(Known { state: Arc::clone(state), version: cached.version, position })
     }
 
     /// How often a stream that was asked for was in memory, and how often it was not.
@@ -192,18 +205,24 @@ impl AccessView {
         (self.hits.load(Relaxed), self.misses.load(Relaxed))
     }
 
-    fn cached(&self, stream: &StreamId) -> Option<Cached> {
-        self.shelves().get(stream)
+    fn cached(&self, stream: &StreamId) -> Option<(Cached, i64)> {
+        let mut shelves = self.shelves();
+        shelves.get(stream).map(|cached| (cached, shelves.applied))
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     pub(crate) fn shelves(&self) -> MutexGuard<'_, Shelves> {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn load(&self, stream: &StreamId) -> Result<Cached, JournalError> {
+    async fn load(&self, stream: &StreamId) -> Result<(Cached, i64), JournalError> {
         'reading: loop {
             let (mut as_of, records) = read::streams(&self.pool, std::slice::from_ref(stream)).await?;
-            let mut loaded = Cached { state: AnyAggregate::unborn(stream.kind), version: 0 };
+            let mut loaded =
+                Cached { state: AnyAggregate::unborn(stream.kind), version: 0, loaded_at: as_of };
             for record in &records {
                 if !loaded.take(&Fact::decode(record)?) {
                     return Err(JournalError::Malformed { what: "sequence of a stream" });
@@ -213,7 +232,8 @@ impl AccessView {
                 let applied = {
                     let mut shelves = self.shelves();
                     if as_of >= shelves.applied {
-                        return Ok(shelves.put(stream, loaded));
+                        loaded.loaded_at = as_of;
+                        return Ok((shelves.put(stream, loaded), as_of));
                     }
                     shelves.applied
                 };
@@ -279,6 +299,7 @@ fn capacity(kind: AggregateType) -> usize {
         AggregateType::Session | AggregateType::User | AggregateType::Claim => 65_536,
         AggregateType::Role | AggregateType::Branch | AggregateType::Product | AggregateType::Staff => 4_096,
         AggregateType::Ledger
+        | AggregateType::LendingRules
         | AggregateType::Plafond
         | AggregateType::Loan
         | AggregateType::Wallet

@@ -164,6 +164,12 @@ impl ApprovalQueue {
             LoanEvent::LoanDisbursed { business_on, .. } => (LoanStatus::Disbursed, *business_on),
             LoanEvent::LoanCancelled { business_on, .. } => (LoanStatus::Cancelled, *business_on),
             LoanEvent::LoanExpired { business_on, .. } => (LoanStatus::Expired, *business_on),
+            // Nobody decides on a loan any more.
+            LoanEvent::LoanScheduled { .. }
+            | LoanEvent::LoanDayClosed { .. }
+            | LoanEvent::RepaymentReceived(_)
+            | LoanEvent::RepaymentReversed(_)
+            | LoanEvent::LoanWrittenOff { .. } => return Ok(()),
         };
         match (self.arrived.get_mut(&loan), status.awaits()) {
             (Some(waiting), Some(stage)) => (waiting.stage, waiting.since_on) = (stage, on),

@@ -2,6 +2,8 @@
 //! means that someone else wrote into it.
 
 use lumbung_domain::{Account, Rate, Rupiah, Sealed, Tenor};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -40,6 +42,17 @@ pub(crate) fn sealed_option<T>(row: &PgRow, column: &'static str) -> Result<Opti
 pub(crate) fn account(row: &PgRow, column: &'static str) -> Result<Account, ReadError> {
     let code = i64::from(row.try_get::<i16, _>(column)?);
     Account::from_code(code).ok_or(ReadError::Malformed { column })
+}
+
+/// A value that is stored as JSON text: what is shown whole and never looked for.
+pub(crate) fn json<T: DeserializeOwned>(row: &PgRow, column: &'static str) -> Result<T, ReadError> {
+    serde_json::from_str(row.try_get(column)?).map_err(|_| ReadError::Malformed { column })
+}
+
+/// What [`json`] reads.
+pub(crate) fn json_text<T: Serialize>(value: &T) -> String {
+    // Domain values have string keys and no floats, so nothing of them is refused; an empty text would be found malformed.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// A value that parses from its text.

@@ -150,9 +150,12 @@ fn side(row: &PgRow, of: &'static str, party: &'static str, loan: &'static str) 
             Account::CashAtGateway
             | Account::LoansReceivablePrincipal
             | Account::LoansReceivableInterest
+            | Account::LoansReceivableFees
+            | Account::LoansReceivablePenalties
             | Account::MerchantSettlement
             | Account::InterestIncome
             | Account::PenaltyIncome
+            | Account::FeeIncome
             | Account::WriteOffs => Err(ReadError::Malformed { column: of }),
         })
         .transpose()?;

@@ -6,11 +6,14 @@
 
 mod access;
 mod identity;
+mod known;
 
 pub mod account_balances;
 pub mod approval_queue;
 pub mod branches;
+pub mod debts;
 pub mod ledger_entries;
+pub mod loan_accounts;
 pub mod loan_history;
 pub mod loans;
 pub mod outbox;
@@ -41,6 +44,7 @@ pub use access::{AccessView, Capacity};
 pub use error::{ProjectionError, ReadError};
 pub use freshness::{Behind, Freshness, PATIENCE, Shown};
 pub use identity::Identity;
+pub use known::Known;
 pub use lumbung_journal::{Stop, Stopper};
 pub use page::{Cursor, Limit, Page};
 pub use projector::{BATCH_FACTS, Projector, ProjectorState};

@@ -129,7 +129,9 @@ impl HistoryEntry {
                 | LoanStatus::BmRejected
                 | LoanStatus::Disbursed
                 | LoanStatus::Rejected
-                | LoanStatus::Cancelled => HistoryNote::Written(sealed_option(row, "note")?),
+                | LoanStatus::Cancelled
+                | LoanStatus::PaidOff
+                | LoanStatus::WrittenOff => HistoryNote::Written(sealed_option(row, "note")?),
             },
             decided_by: match (row.try_get("decided_by")?, sealed_option(row, "decided_by_name")?) {
                 (Some(user), Some(name)) => Some(Decider { user: UserId(user), name }),
@@ -199,6 +201,14 @@ impl LoanHistory {
                 branch_location: None,
                 decided_at: fact.recorded_at,
             },
+            LoanEvent::LoanWrittenOff { officer, note, .. } => {
+                decision(fact, Stage::Backoffice, LoanStatus::WrittenOff, officer, Some(note))
+            }
+            // The history is of decisions; repayments have a list of their own.
+            LoanEvent::LoanScheduled { .. }
+            | LoanEvent::LoanDayClosed { .. }
+            | LoanEvent::RepaymentReceived(_)
+            | LoanEvent::RepaymentReversed(_) => return Ok(()),
         };
         self.steps.push(Step { loan, entry });
         Ok(())

@@ -14,7 +14,9 @@ use sqlx::{PgConnection, Row};
 
 pub use list::{Wanted, list};
 
-use crate::cell::{all_found, column, parsed, parsed_option, rate, rupiah, sealed, sealed_option, tenor};
+use crate::cell::{
+    all_found, column, json, json_text, parsed, parsed_option, rate, rupiah, sealed, sealed_option, tenor,
+};
 use crate::error::{ProjectionError, ReadError};
 use crate::reader::LiveSchema;
 
@@ -48,7 +50,8 @@ create table loans (
     submitted_at          timestamptz not null,
     business_on           date        not null,
     status                text        not null,
-    version               bigint      not null
+    version               bigint      not null,
+    product_servicing     text        not null
 );
 create index loans_by_position on loans (position);
 create index loans_by_submission on loans (submitted_at, position);
@@ -66,20 +69,21 @@ const INSERT: &str = "
 insert into loans (loan, position, customer, customer_number, customer_name, customer_email, customer_nik,
     customer_phone, customer_address, customer_birthdate, product, product_name, product_amount_rupiah,
     product_tenor_months, product_interest_rate, branch, branch_code, branch_location, amount_rupiah, tenor_months,
-    interest_rate, submitted_at, business_on, status, version, customer_ktp, customer_kk, customer_npwp)
+    interest_rate, submitted_at, business_on, status, version, customer_ktp, customer_kk, customer_npwp,
+    product_servicing)
 select l.loan, l.position, l.customer, l.customer_number, l.customer_name, l.customer_email, l.customer_nik,
     l.customer_phone, l.customer_address, l.customer_birthdate, l.product, l.product_name, l.product_amount_rupiah,
     l.product_tenor_months, l.product_interest_rate::numeric, l.branch, l.branch_code, l.branch_location,
     l.amount_rupiah, l.tenor_months, l.interest_rate::numeric, l.submitted_at, l.business_on, l.status, l.version,
-    l.customer_ktp, l.customer_kk, l.customer_npwp
+    l.customer_ktp, l.customer_kk, l.customer_npwp, l.product_servicing
 from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::text[],
         $16::bigint[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::timestamptz[],
-        $23::date[], $24::text[], $25::bigint[], $26::text[], $27::text[], $28::text[])
+        $23::date[], $24::text[], $25::bigint[], $26::text[], $27::text[], $28::text[], $29::text[])
     as l (loan, position, customer, customer_number, customer_name, customer_email, customer_nik, customer_phone,
         customer_address, customer_birthdate, product, product_name, product_amount_rupiah, product_tenor_months,
         product_interest_rate, branch, branch_code, branch_location, amount_rupiah, tenor_months, interest_rate,
-        submitted_at, business_on, status, version, customer_ktp, customer_kk, customer_npwp)";
+        submitted_at, business_on, status, version, customer_ktp, customer_kk, customer_npwp, product_servicing)";
 
 const UPDATE: &str = "
 update loans l set status = u.status, version = u.version
@@ -94,7 +98,7 @@ macro_rules! loan_columns {
          l.product_amount_rupiah, l.product_tenor_months, l.product_interest_rate::text as product_interest_rate,
          l.branch, l.branch_code, l.branch_location, l.amount_rupiah, l.tenor_months,
          l.interest_rate::text as interest_rate, l.submitted_at, l.business_on, l.status, l.version,
-         l.customer_ktp, l.customer_kk, l.customer_npwp"
+         l.customer_ktp, l.customer_kk, l.customer_npwp, l.product_servicing"
     };
 }
 pub(crate) use loan_columns;
@@ -145,6 +149,7 @@ impl Loan {
                 amount_rupiah: rupiah(row, "product_amount_rupiah")?,
                 tenor_months: tenor(row, "product_tenor_months")?,
                 interest_rate: rate(row, "product_interest_rate")?,
+                servicing: json(row, "product_servicing")?,
             },
             branch: BranchSnapshot {
                 branch_id: BranchId(row.try_get("branch")?),
@@ -195,6 +200,14 @@ impl Loans {
             LoanEvent::LoanDisbursed { .. } => self.decide(number, LoanStatus::Disbursed, fact.sequence),
             LoanEvent::LoanCancelled { .. } => self.decide(number, LoanStatus::Cancelled, fact.sequence),
             LoanEvent::LoanExpired { .. } => self.decide(number, LoanStatus::Expired, fact.sequence),
+            LoanEvent::LoanScheduled { .. } => self.decide(number, LoanStatus::Disbursed, fact.sequence),
+            LoanEvent::LoanDayClosed { after, .. } | LoanEvent::LoanWrittenOff { after, .. } => {
+                self.decide(number, after.status, fact.sequence);
+            }
+            LoanEvent::RepaymentReceived(receipt) => self.decide(number, receipt.after.status, fact.sequence),
+            LoanEvent::RepaymentReversed(reversal) => {
+                self.decide(number, reversal.after.status, fact.sequence)
+            }
         }
         Ok(())
     }
@@ -259,6 +272,7 @@ impl Loans {
             .bind(cells(self, |s| name_of(s.customer.ktp)))
             .bind(cells(self, |s| name_of(s.customer.kk)))
             .bind(cells(self, |s| name_of(s.customer.npwp)))
+            .bind(cells(self, |s| json_text(&s.product.servicing)))
             .execute(connection)
             .await?;
         Ok(())

@@ -10,7 +10,7 @@ use lumbung_journal::Fact;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use crate::cell::{all_found, column, rate, rupiah, tenor};
+use crate::cell::{all_found, column, json, json_text, rate, rupiah, tenor};
 use crate::error::{ProjectionError, ReadError};
 use crate::reader::LiveSchema;
 
@@ -27,24 +27,26 @@ create table plafonds (
     remaining_rupiah      bigint      not null,
     active                boolean     not null,
     assigned_at           timestamptz not null,
-    version               bigint      not null
+    version               bigint      not null,
+    product_servicing     text        not null
 );";
 pub(crate) const STATEMENTS: &[&str] = &[UPSERT, UPDATE, ACTIVE_OF];
 
 const UPSERT: &str = "
 insert into plafonds (customer, plafond, product, product_name, product_tenor_months, product_interest_rate,
-    original_rupiah, remaining_rupiah, active, assigned_at, version)
+    original_rupiah, remaining_rupiah, active, assigned_at, version, product_servicing)
 select p.customer, p.plafond, p.product, p.product_name, p.product_tenor_months, p.product_interest_rate::numeric,
-    p.original_rupiah, p.remaining_rupiah, p.active, p.assigned_at, p.version
+    p.original_rupiah, p.remaining_rupiah, p.active, p.assigned_at, p.version, p.product_servicing
 from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[],
-        $9::boolean[], $10::timestamptz[], $11::bigint[])
+        $9::boolean[], $10::timestamptz[], $11::bigint[], $12::text[])
     as p (customer, plafond, product, product_name, product_tenor_months, product_interest_rate, original_rupiah,
-        remaining_rupiah, active, assigned_at, version)
+        remaining_rupiah, active, assigned_at, version, product_servicing)
 on conflict (customer) do update set
     plafond = excluded.plafond, product = excluded.product, product_name = excluded.product_name,
     product_tenor_months = excluded.product_tenor_months, product_interest_rate = excluded.product_interest_rate,
     original_rupiah = excluded.original_rupiah, remaining_rupiah = excluded.remaining_rupiah,
-    active = excluded.active, assigned_at = excluded.assigned_at, version = excluded.version";
+    active = excluded.active, assigned_at = excluded.assigned_at, version = excluded.version,
+    product_servicing = excluded.product_servicing";
 
 const UPDATE: &str = "
 update plafonds p set
@@ -56,7 +58,7 @@ where p.customer = u.customer";
 
 const ACTIVE_OF: &str = "
 select plafond, product, product_name, product_tenor_months, product_interest_rate::text as product_interest_rate,
-    original_rupiah, remaining_rupiah, assigned_at, version
+    original_rupiah, remaining_rupiah, assigned_at, version, product_servicing
 from plafonds where customer = $1 and active";
 
 /// The plafond that a customer borrows under.
@@ -87,6 +89,7 @@ pub async fn active_of(read: &LiveSchema, customer: UserId) -> Result<Option<Act
             amount_rupiah: rupiah(&row, "original_rupiah")?,
             tenor_months: tenor(&row, "product_tenor_months")?,
             interest_rate: rate(&row, "product_interest_rate")?,
+            servicing: json(&row, "product_servicing")?,
         },
         remaining_rupiah: rupiah(&row, "remaining_rupiah")?,
         assigned_at: row.try_get("assigned_at")?,
@@ -199,6 +202,7 @@ async fn upsert(connection: &mut PgConnection, rows: &[&Assigned]) -> Result<(),
         .bind(column(rows, |row| row.active))
         .bind(column(rows, |row| row.assigned_at))
         .bind(column(rows, |row| row.version))
+        .bind(column(rows, |row| json_text(&row.terms.servicing)))
         .execute(connection)
         .await?;
     Ok(())

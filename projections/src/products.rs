@@ -7,7 +7,7 @@ use lumbung_journal::Fact;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::cell::{column, rate, rupiah, tenor};
+use crate::cell::{column, json, json_text, rate, rupiah, tenor};
 use crate::error::{ProjectionError, ReadError};
 use crate::page::{Cursor, Limit, Page};
 use crate::reader::LiveSchema;
@@ -21,23 +21,25 @@ create table products (
     tenor_months  bigint  not null,
     interest_rate numeric not null,
     selectable    boolean not null,
-    active        boolean not null
+    active        boolean not null,
+    servicing     text    not null
 );";
 pub(crate) const STATEMENTS: &[&str] = &[UPSERT, LIST];
 
 const UPSERT: &str = "
-insert into products (product, name, amount_rupiah, tenor_months, interest_rate, selectable, active)
-select p.product, p.name, p.amount_rupiah, p.tenor_months, p.interest_rate::numeric, p.selectable, p.active
+insert into products (product, name, amount_rupiah, tenor_months, interest_rate, selectable, active, servicing)
+select p.product, p.name, p.amount_rupiah, p.tenor_months, p.interest_rate::numeric, p.selectable, p.active,
+    p.servicing
 from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[],
-        $7::boolean[])
-    as p (product, name, amount_rupiah, tenor_months, interest_rate, selectable, active)
+        $7::boolean[], $8::text[])
+    as p (product, name, amount_rupiah, tenor_months, interest_rate, selectable, active, servicing)
 on conflict (product) do update set
     name = excluded.name, amount_rupiah = excluded.amount_rupiah, tenor_months = excluded.tenor_months,
     interest_rate = excluded.interest_rate, selectable = excluded.selectable,
-    active = excluded.active";
+    active = excluded.active, servicing = excluded.servicing";
 
 const LIST: &str = "
-select product, name, amount_rupiah, tenor_months, interest_rate::text as interest_rate
+select product, name, amount_rupiah, tenor_months, interest_rate::text as interest_rate, servicing
 from products where selectable and active and product > $1 order by product limit $2";
 
 /// The products that a customer may select, by id.
@@ -61,6 +63,7 @@ pub async fn list(
             amount_rupiah: rupiah(row, "amount_rupiah")?,
             tenor_months: tenor(row, "tenor_months")?,
             interest_rate: rate(row, "interest_rate")?,
+            servicing: json(row, "servicing")?,
         })
     };
     let products = rows.iter().map(terms).collect::<Result<_, ReadError>>()?;
@@ -95,6 +98,7 @@ impl Products {
             .bind(column(rows(), |offer| offer.terms.interest_rate.to_string()))
             .bind(column(rows(), |offer| offer.selectable))
             .bind(column(rows(), |offer| offer.active))
+            .bind(column(rows(), |offer| json_text(&offer.terms.servicing)))
             .execute(connection)
             .await?;
         Ok(())

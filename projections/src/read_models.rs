@@ -11,6 +11,7 @@ use crate::approval_queue::ApprovalQueue;
 use crate::branches::Branches;
 use crate::error::ProjectionError;
 use crate::ledger_entries::LedgerEntries;
+use crate::loan_accounts::LoanAccounts;
 use crate::loan_history::LoanHistory;
 use crate::loans::Loans;
 use crate::outbox::Outbox;
@@ -21,8 +22,8 @@ use crate::transactions::Transactions;
 use crate::transfers::Transfers;
 use crate::users::Users;
 use crate::{
-    account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_history, loans, outbox,
-    plafonds, products, roles, transactions, transfer, transfers, users,
+    account_balances, approval_queue, branches, checkpoint, ledger_entries, loan_accounts, loan_history,
+    loans, outbox, plafonds, products, roles, transactions, transfer, transfers, users,
 };
 
 /// What defines a read model. `version` grows when the fold changes but the table does not.
@@ -51,6 +52,7 @@ const DEFINITIONS: &[Definition] = definitions!(
     users,
     plafonds,
     loans,
+    loan_accounts,
     loan_history,
     approval_queue,
     outbox,
@@ -101,6 +103,7 @@ pub(crate) struct Fold {
     users: Users,
     plafonds: Plafonds,
     loans: Loans,
+    loan_accounts: LoanAccounts,
     loan_history: LoanHistory,
     approval_queue: ApprovalQueue,
     outbox: Outbox,
@@ -119,6 +122,7 @@ impl Fold {
         self.users.apply(fact)?;
         self.plafonds.apply(fact)?;
         self.loans.apply(fact)?;
+        self.loan_accounts.apply(fact)?;
         self.loan_history.apply(fact)?;
         self.approval_queue.apply(fact)?;
         self.outbox.apply(fact)?;
@@ -137,6 +141,8 @@ impl Fold {
         self.users.write(connection).await?;
         self.plafonds.write(connection).await?;
         self.loans.write(connection).await?;
+        // Behind the applications: it looks there for whose loan it is.
+        self.loan_accounts.write(connection).await?;
         self.loan_history.write(connection).await?;
         self.approval_queue.write(connection).await?;
         self.outbox.write(connection).await?;

@@ -134,6 +134,7 @@ impl Transactions {
                 | TransferEvent::TransferRetried {},
             )
             | AnyEvent::Ledger(_)
+            | AnyEvent::LendingRules(_)
             | AnyEvent::Role(_)
             | AnyEvent::Branch(_)
             | AnyEvent::Product(_)

@@ -4,7 +4,7 @@ use lumbung_commands::reference::DefineReferenceData;
 use lumbung_commands::{Book, Halt, UseCase};
 use lumbung_domain::{
     Claim, ClaimCommand, ClaimId, Holder, Offer, Product, ProductCommand, ProductId, ProductTerms, Rate,
-    Rupiah, Tenor,
+    Rupiah, ServicingTerms, Tenor,
 };
 use serde_json::json;
 
@@ -152,6 +152,7 @@ impl UseCase for Unclaimed {
             amount_rupiah: Rupiah::from_const(1_000_000),
             tenor_months: Tenor::from_const(12),
             interest_rate: Rate::from_e4_const(100_000),
+            servicing: ServicingTerms::STANDARD,
         };
         let offer = Offer { terms, selectable: true, active: true };
         book.run::<Product>(SECOND, ProductCommand::Define(offer))

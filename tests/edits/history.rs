@@ -41,7 +41,7 @@ impl UseCase for Credit {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
         let source = WalletSource::TopUp { top_up_id: TopUpId(Uuid::now_v7()) };
-        let (amount, business_on) = (Rupiah::positive(1_000).unwrap(), book.business_on());
+        let (amount, business_on) = (Rupiah::positive(1_000).unwrap(), book.business_on()?);
         book.run::<Wallet>(
             self.0,
             WalletCommand::Credit { owner: self.0, amount, source, remarks: None, business_on },

@@ -133,6 +133,8 @@ impl Gate {
             "session" => true,
             "cust" => customer && permissions.iter().all(holds),
             "own" => customer && permissions.iter().all(holds) && object == Object::Own,
+            // The customer's own; officers date it back, in every branch.
+            "repay" => (customer && object == Object::Own) || permissions.iter().all(holds),
             "list" => {
                 (customer && holds(&"LOAN_READ")) || holds(&"LOAN_READ_BRANCH") || holds(&"LOAN_READ_ALL")
             }

@@ -30,6 +30,8 @@ pub(super) struct Scene<'a> {
     admin: Person,
     /// Loans that nobody decides on: in Jakarta, in Surabaya.
     loans: [i64; 2],
+    /// Loans that are disbursed, and whose: in Jakarta, in Surabaya.
+    debts: [(Person, i64); 2],
     /// A file of somebody.
     file: String,
     /// Who money is sent to.
@@ -59,7 +61,14 @@ impl<'a> Scene<'a> {
         let (here, there) = (town.borrower().await, town.borrower().await);
         let loans = [town.loan(&here, 1).await, town.loan(&there, 2).await];
         let file = upload(server, &here).await;
-        Self { town, officers, officers_elsewhere, admin, loans, file, neighbour: here.user }
+        let neighbour = here.user;
+        let debts = [(town.borrower().await, 0), (town.borrower().await, 0)];
+        let mut scene = Self { town, officers, officers_elsewhere, admin, loans, debts, file, neighbour };
+        for (at, branch) in [JAKARTA, SURABAYA].into_iter().enumerate() {
+            let loan = scene.town.loan(&scene.debts[at].0, branch.0).await;
+            scene.debts[at].1 = scene.disbursed(loan, branch).await;
+        }
+        scene
     }
 
     fn server(&self) -> &Server {
@@ -78,14 +87,19 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A loan that waits for this role, at this branch.
-    async fn waiting(&self, role: Option<RoleId>, branch: BranchId) -> i64 {
-        let loan = self.town.loan(&self.town.borrower().await, branch.0).await;
-        let [marketing, manager] = if branch == JAKARTA {
+    /// Marketing and manager.
+    fn officers_of(&self, branch: BranchId) -> [&Person; 2] {
+        if branch == JAKARTA {
             [&self.officers[0], &self.officers[1]]
         } else {
             self.officers_elsewhere.each_ref()
-        };
+        }
+    }
+
+    /// A loan that waits for this role, at this branch.
+    async fn waiting(&self, role: Option<RoleId>, branch: BranchId) -> i64 {
+        let loan = self.town.loan(&self.town.borrower().await, branch.0).await;
+        let [marketing, manager] = self.officers_of(branch);
         let before: &[&Person] = match role {
             Some(RoleId::BRANCH_MANAGER) => &[marketing],
             Some(RoleId::BACKOFFICE) => &[marketing, manager],
@@ -96,6 +110,51 @@ impl<'a> Scene<'a> {
             self.server().post(&path, &officer.token, json!({})).await.ok(200);
         }
         loan
+    }
+
+    /// The loan, once everybody has approved of it.
+    async fn disbursed(&self, loan: i64, branch: BranchId) -> i64 {
+        let [marketing, manager] = self.officers_of(branch);
+        for officer in [marketing, manager, &self.officers[2]] {
+            let path = format!("/api/approval/{loan}/approve");
+            self.server().post(&path, &officer.token, json!({})).await.ok(200);
+        }
+        loan
+    }
+
+    /// A loan that is disbursed: the caller's own, or one that is there.
+    async fn debt(&self, caller: &Caller, object: Object) -> i64 {
+        match (object, &caller.person) {
+            (Object::Own, Some(person)) if caller.role == Some(RoleId::CUSTOMER) && !caller.deactivated => {
+                let mine = self.server().get("/api/loans?status=DISBURSED", &person.token).await.ok(200);
+                match mine[0]["id"].as_i64() {
+                    Some(loan) => loan,
+                    None => self.disbursed(self.loan(caller, object).await, JAKARTA).await,
+                }
+            }
+            (Object::OtherBranch, _) => self.debts[1].1,
+            _ => self.debts[0].1,
+        }
+    }
+
+    /// A debt that nobody else needs, for who may end it.
+    async fn debt_to_end(&self, caller: &Caller, object: Object) -> i64 {
+        let branch = if object == Object::OtherBranch { SURABAYA } else { JAKARTA };
+        match caller.role {
+            Some(RoleId::BACKOFFICE | RoleId::SUPERADMIN) if !caller.deactivated => {
+                let loan = self.town.loan(&self.town.borrower().await, branch.0).await;
+                self.disbursed(loan, branch).await
+            }
+            _ => self.debt(caller, object).await,
+        }
+    }
+
+    /// A debt and a repayment of it.
+    async fn repaid(&self, object: Object) -> (i64, String) {
+        let (person, loan) = &self.debts[usize::from(object == Object::OtherBranch)];
+        let path = format!("/api/loans/{loan}/repayments");
+        let told = self.server().post(&path, &person.token, json!({"amount": 1_000})).await.ok(201);
+        (*loan, told["repaymentId"].as_str().unwrap().to_owned())
     }
 
     /// A loan to look at.
@@ -179,6 +238,31 @@ impl<'a> Scene<'a> {
             ("put", "/api/customer/profile") => (path.to_owned(), Body::Profile),
             ("get", "/api/loans/{id}" | "/api/loans/{id}/history") => {
                 (with("{id}", &self.loan(caller, object).await), Body::Nothing)
+            }
+            ("get", "/api/loans/simulate") => {
+                (format!("{path}?amount=3000000&tenor=6&interestRate=12"), Body::Nothing)
+            }
+            (
+                "get",
+                "/api/loans/{id}/schedule"
+                | "/api/loans/{id}/bills"
+                | "/api/loans/{id}/payoff-quote"
+                | "/api/loans/{id}/transactions",
+            ) => (with("{id}", &self.debt(caller, object).await), Body::Nothing),
+            ("post", "/api/loans/{id}/repayments") => {
+                let own = caller.role == Some(RoleId::CUSTOMER);
+                let today = chrono::Utc::now().date_naive();
+                let dated = json!({"amount": 1_000, "paidOn": today, "confirm": true});
+                let body = if own { json!({"amount": 1_000}) } else { dated };
+                (with("{id}", &self.debt(caller, object).await), Body::Json(body))
+            }
+            ("post", "/api/loans/{id}/payoff") => (with("{id}", &self.debt(caller, object).await), body),
+            ("post", "/api/loans/{id}/write-off") => {
+                (with("{id}", &self.debt_to_end(caller, object).await), body)
+            }
+            ("post", "/api/loans/{id}/repayments/{repaymentId}/reverse") => {
+                let (loan, repayment) = self.repaid(object).await;
+                (with("{id}", &loan).replace("{repaymentId}", &repayment), body)
             }
             ("post", "/transfer") => {
                 let gift = json!({"target_user": self.neighbour, "amount": 1_000, "remarks": "Thanks"});
@@ -279,11 +363,21 @@ fn body(method: &str, path: &str) -> Value {
         ("put", "/api/admin/products/{id}") => {
             json!({"name": "PLATINUM", "amount": 50_000_000, "tenor": 48, "interestRate": 7.0, "active": true})
         }
-        ("post", "/api/auth/logout") | ("get" | "delete", _) => json!({}),
-        ("put", "/api/customer/profile" | "/api/admin/branches/{id}") | ("post", "/transfer") => Value::Null,
+        ("post", "/api/loans/{id}/write-off" | "/api/loans/{id}/repayments/{repaymentId}/reverse") => {
+            json!({"note": "By mistake"})
+        }
+        ("post", "/api/admin/lending-rules") => json!({
+            "effectiveOn": "2199-01-01", "citation": "A rule of the next century",
+            "caps": {"dailyCostPercent": 0.3, "dailyPenaltyPercent": 0.3, "totalCostPercent": 100},
+            "collectibility": [0, 90, 120, 180],
+        }),
+        ("post", "/api/auth/logout" | "/api/loans/{id}/payoff") | ("get" | "delete", _) => json!({}),
+        ("put", "/api/customer/profile" | "/api/admin/branches/{id}")
+        | ("post", "/transfer" | "/api/loans/{id}/repayments") => Value::Null,
         ("post", "/api/operations/transfers/{id}/retry" | "/api/operations/transfers/{id}/park") => {
             json!({})
         }
+        ("put", "/api/operations/business-date") => json!({"businessDate": null}),
         _ => panic!("{method} {path} has no probe: say in tests/golden/probes.rs what to send to it"),
     }
 }

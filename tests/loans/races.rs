@@ -230,6 +230,11 @@ impl Found {
             LoanEvent::LoanRejected { stage, .. } => drop(self.end(loan, stage.rejected())),
             LoanEvent::LoanCancelled { .. } => drop(self.end(loan, LoanStatus::Cancelled)),
             LoanEvent::LoanExpired { .. } => panic!("too early"),
+            LoanEvent::LoanScheduled { .. }
+            | LoanEvent::LoanDayClosed { .. }
+            | LoanEvent::RepaymentReceived(_)
+            | LoanEvent::RepaymentReversed(_)
+            | LoanEvent::LoanWrittenOff { .. } => assert_eq!(self.open, None, "a debt that is open"),
         }
     }
 

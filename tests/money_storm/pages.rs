@@ -177,6 +177,7 @@ impl Pages {
                 WalletSource::Return { transfer_id } => {
                     return self.course(transfer_id).credits.push((owner, amount, End::Returned));
                 }
+                WalletSource::Reversal { .. } => panic!("nobody repays"),
             },
             WalletEvent::WalletDebited { purpose, .. } => match purpose {
                 WalletPurpose::Payment { payment_id } => {
@@ -187,6 +188,7 @@ impl Pages {
                     self.course(transfer_id).debits.push((owner, amount));
                     (transfer_id.0, moved(What::Transfer))
                 }
+                WalletPurpose::Repayment { .. } => panic!("nobody repays"),
             },
         };
         let twice = self.movements.insert(id, movement);

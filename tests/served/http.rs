@@ -144,6 +144,17 @@ impl Http {
         self.send(address, &Request::post(path, token, body)).await
     }
 
+    pub(crate) async fn put(
+        &self,
+        address: &str,
+        path: &str,
+        token: &str,
+        body: Value,
+    ) -> Result<Told, reqwest::Error> {
+        let request = Request { method: Method::PUT, ..Request::post(path, Some(token), body) };
+        self.send(address, &request).await
+    }
+
     /// The access token of a login that must succeed.
     pub(crate) async fn login(&self, address: &str, email: &str, password: &str) -> String {
         let body = json!({"email": email, "password": password});

@@ -45,7 +45,9 @@ impl Server {
     async fn spawn(folder: &Folder, env: &[(&str, &str)]) -> Self {
         let log = folder.log(NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut command = Command::new(env!("CARGO_BIN_EXE_lumbung"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.data());
+        // The tests know who is there; a history would be others.
+        let words = ["serve", "--no-demo-history", "--listen", "127.0.0.1:0", "--data-dir"];
+        command.args(words).arg(folder.data());
         for (name, _) in std::env::vars_os() {
             if name == "DATABASE_URL" || name.to_string_lossy().starts_with("LUMBUNG_") {
                 command.env_remove(name);

@@ -27,7 +27,7 @@ impl UseCase for CreditBlindly {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<TransferEnd, Halt> {
         let source = WalletSource::Transfer { transfer_id: self.transfer };
-        let (owner, amount, business_on) = (self.to, Rupiah::positive(10).unwrap(), book.business_on());
+        let (owner, amount, business_on) = (self.to, Rupiah::positive(10).unwrap(), book.business_on()?);
         let credit = WalletCommand::Credit { owner, amount, source, remarks: None, business_on };
         book.run::<Wallet>(owner, credit)?;
         Ok(DONE)

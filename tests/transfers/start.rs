@@ -28,7 +28,7 @@ impl UseCase for Send {
     type Outcome = ();
 
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
-        let (amount, business_on) = (Rupiah::positive(self.rupiah).unwrap(), book.business_on());
+        let (amount, business_on) = (Rupiah::positive(self.rupiah).unwrap(), book.business_on()?);
         let purpose = WalletPurpose::Transfer { transfer_id: self.transfer };
         book.run::<Wallet>(self.from, WalletCommand::Debit { amount, purpose, remarks: None, business_on })?;
         let instruction = Instruction {
@@ -139,7 +139,7 @@ impl UseCase for Fill {
     fn decide(&self, book: &mut Book<'_>) -> Result<(), Halt> {
         let balance = book.read::<Wallet>(self.owner)?.balance().get();
         let amount = Rupiah::positive(Rupiah::MAX.get() - balance - self.room).unwrap();
-        let (owner, business_on) = (self.owner, book.business_on());
+        let (owner, business_on) = (self.owner, book.business_on()?);
         let source = WalletSource::TopUp { top_up_id: TopUpId(Uuid::now_v7()) };
         book.run::<Wallet>(owner, WalletCommand::Credit { owner, amount, source, remarks: None, business_on })
     }

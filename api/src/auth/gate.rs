@@ -51,6 +51,10 @@ gates! {
     };
     /// CUST, with what is their own.
     OwnWallet: |caller| caller.person().is_some_and(|person| person.user_type == UserType::Customer);
+    /// CUST, of what is their own; or LOAN_SERVICE, dated back.
+    RepayLoans: |caller| OwnWallet::admits(caller) || ServiceLoans::admits(caller);
+    /// LOAN_SERVICE.
+    ServiceLoans: |caller| caller.allows(Permission::LoanService);
     /// LEDGER_READ.
     ReadLedger: |caller| caller.allows(Permission::LedgerRead);
     /// OPERATIONS_READ.

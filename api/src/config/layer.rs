@@ -91,6 +91,8 @@ settings! {
     embedded: bool, ["LUMBUNG_EMBEDDED"], "true or false", default "false", flag "--embedded";
     /// Create demo accounts and sample data. Refused in production.
     demo: bool, ["LUMBUNG_DEMO"], "true or false", default "true; in production false", flag "--no-demo";
+    /// Begin an empty ledger with a small history of demo customers. Nothing without `demo`.
+    demo_history: bool, ["LUMBUNG_DEMO_HISTORY"], "true or false", default "as `demo`", flag "--no-demo-history";
     /// The zone that the documented endpoints print times in and that business days follow.
     zone: String, ["LUMBUNG_ZONE"], "a time zone", default "Asia/Jakarta";
     /// What links in answers start with. With `https://`, browsers are told to come back by HTTPS only.

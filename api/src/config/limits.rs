@@ -128,6 +128,12 @@ limits! {
     application_expiry_days: |_| 30, 1..=36500;
     /// Pause between two looks for expired loan applications.
     application_expiry_look_s: |_| 60, 1..=86400;
+    /// Pause between two looks for loans with days to close, on the same business date; another date is noticed at once.
+    daily_run_look_s: |_| 10, 1..=86400;
+    /// Days of loans that the daily run asks the ledger to close at once. More is faster, and customers wait longer.
+    daily_run_days_at_once: |_| 128, 1..=1024;
+    /// Pause after a loan's days could first not be closed; it doubles with each further time, up to 15 minutes.
+    daily_run_retry_ms: |_| 5_000, 10..=900000;
     /// Failed logins per account in 15 minutes from unknown devices, before the growing delay.
     failed_logins_per_quarter_hour: |_| 10, 1..=100000;
     /// Failed logins per address in 15 minutes from unknown devices, whatever the accounts, before the growing delay.

@@ -39,7 +39,7 @@ fn defaults_serve_a_demo_on_a_private_cluster() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.public_url, "http://localhost:8080");
     assert_eq!(config.zone, Tz::Asia__Jakarta);
-    assert!(config.demo);
+    assert!(config.demo && config.demo_history);
     assert!(matches!(config.database, Database::Embedded));
     assert_eq!(config.limits.body_bytes, 1_048_576);
     assert_eq!(config.limits.sensitive_requests_per_hour, 100_000);
@@ -50,11 +50,14 @@ fn flags_win_over_environment_over_file() {
     let file =
         Some("listen = '127.0.0.1:1'\nzone = 'UTC'\n[limits]\nbody_bytes = 2048\npool_connections = 3");
     let env = [("LUMBUNG_LISTEN", "127.0.0.1:2"), ("LUMBUNG_LIMITS_BODY_BYTES", "4096")];
-    let flag = ServeArgs { listen: Some("127.0.0.1:3".parse().unwrap()), no_demo: true };
+    let flag =
+        ServeArgs { listen: Some("127.0.0.1:3".parse().unwrap()), no_demo: true, ..ServeArgs::default() };
     let config = resolve(&env, file, flag).unwrap();
-    assert_eq!((config.listen.port(), config.demo), (3, false));
+    assert_eq!((config.listen.port(), config.demo, config.demo_history), (3, false, false));
     let config = resolve(&env, file, ServeArgs::default()).unwrap();
-    assert_eq!((config.listen.port(), config.demo), (2, true));
+    assert_eq!((config.listen.port(), config.demo, config.demo_history), (2, true, true));
+    let without = resolve(&[("LUMBUNG_DEMO_HISTORY", "false")], None, ServeArgs::default()).unwrap();
+    assert!(without.demo && !without.demo_history);
     assert_eq!((config.limits.body_bytes, config.limits.pool_connections), (4096, 3));
     assert_eq!(config.zone, Tz::UTC);
     let config = resolve(&[("LUMBUNG_LISTEN", "")], file, ServeArgs::default()).unwrap();
@@ -94,7 +97,7 @@ fn production_insists() {
     let text = message(resolve(&[production, url, master, token, demo], None, serve()));
     assert!(text.contains("demo"), "{text}");
     let config = resolve(&[production, url, master, token], None, serve()).unwrap();
-    assert!(!config.demo);
+    assert!(!config.demo && !config.demo_history);
     assert_eq!(config.limits.sensitive_requests_per_hour, 60);
     assert_eq!(config.secrets().unwrap().master_key.to_hex().as_str(), KEY);
     let common = CommonArgs { embedded: true, ..CommonArgs::default() };

@@ -62,6 +62,16 @@ catalogue! {
         "Transfers that this node has asked the ledger to settle and has no answer for yet.";
     Gauge "lumbung_settlement_lag_events" []
         "Events behind the checkpoint of the settlement, whichever node works; it is noted once a second.";
+    Gauge "lumbung_daily_run_state" ["state"]
+        "1 for what the daily run on this node does: running, idle or standby.";
+    Gauge "lumbung_daily_run_active_loans" [] "Loans that have days to close at all, as far as the read models show.";
+    Gauge "lumbung_daily_run_open_loans" []
+        "Of these, loans that are not closed up to the business date. It must come back to 0 every day.";
+    Gauge "lumbung_daily_run_failing_loans" []
+        "Loans whose days this node could not close, and tries again. Anything but 0 is worth a look.";
+    Counter "lumbung_daily_run_loans_total" [] "Times that this node closed days of a loan.";
+    Counter "lumbung_daily_run_days_total" [] "Days of loans that this node closed.";
+    Counter "lumbung_daily_run_failures_total" [] "Times that the days of a loan could not be closed.";
     Counter "lumbung_cache_hits_total" ["cache"] "Streams that were in memory: of the ledger loop, of the access view.";
     Counter "lumbung_cache_misses_total" ["cache"] "Streams that had to be loaded from the log.";
     Counter "lumbung_stream_events_read_total" [] "Events that were read to load and to compare streams.";

@@ -6,11 +6,12 @@ use chrono::Utc;
 use lumbung_commands::ledger::{Counts, Lane};
 use lumbung_commands::settlement::{PROCESS, SettlementCounts, SettlementState};
 use lumbung_journal::process;
-use lumbung_projections::{ProjectorState, transfers};
+use lumbung_projections::{ProjectorState, loan_accounts, transfers};
 use metrics::{counter, gauge};
 use sqlx::PgPool;
 
 use crate::app::App;
+use crate::daily_run::{DailyRunCounts, DailyRunState};
 
 /// A look at the log for the lag; without an answer the last one stands.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -20,6 +21,7 @@ pub async fn gather(app: &App) {
     ledger(app);
     projection(app).await;
     transfers(app).await;
+    daily_run(app).await;
     pool("journal", app.ledger.pool());
     pool("queries", app.reader.live().pool());
     for (name, load) in app.passwords.loads() {
@@ -100,6 +102,26 @@ async fn transfers(app: &App) {
     gauge!("lumbung_transfers_pending").set(queue.pending as f64);
     gauge!("lumbung_transfers_parked").set(queue.parked as f64);
     gauge!("lumbung_transfers_oldest_seconds").set(oldest);
+}
+
+async fn daily_run(app: &App) {
+    let DailyRunCounts { loans, days, failures, failing } = app.daily_run.counts();
+    counter!("lumbung_daily_run_loans_total").absolute(loans);
+    counter!("lumbung_daily_run_days_total").absolute(days);
+    counter!("lumbung_daily_run_failures_total").absolute(failures);
+    gauge!("lumbung_daily_run_failing_loans").set(failing as f64);
+    let now = app.daily_run.state();
+    for state in [DailyRunState::Running, DailyRunState::Idle, DailyRunState::Standby] {
+        gauge!("lumbung_daily_run_state", "state" => state.as_str()).set(f64::from(u8::from(state == now)));
+    }
+    // Whichever node works; and if none does, it stays.
+    let looking = async {
+        let today = app.business_day().await.ok()?;
+        loan_accounts::progress(&app.reader.live(), today.on).await.ok()
+    };
+    let Ok(Some(found)) = tokio::time::timeout(ANSWERS_WITHIN, looking).await else { return };
+    gauge!("lumbung_daily_run_active_loans").set(found.active as f64);
+    gauge!("lumbung_daily_run_open_loans").set(found.open as f64);
 }
 
 /// Seconds since the event behind `position` was recorded.

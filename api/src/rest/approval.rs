@@ -30,8 +30,9 @@ impl Form for Approval {
     }
 }
 
+/// A note that must be there: why something is refused or taken back.
 pub(super) struct Refusal {
-    note: Note,
+    pub(super) note: Note,
 }
 
 impl Form for Refusal {
@@ -130,7 +131,12 @@ pub(super) async fn reject(
 
 /// A note speaks about the customer, so it is sealed with their key and goes when they are erased. Of a loan that is not
 /// there the ledger will refuse the command, whoever's key it was.
-async fn sealed(app: &App, officer: UserId, loan: LoanNumber, note: &Note) -> Result<Sealed<Note>, ApiError> {
+pub(super) async fn sealed(
+    app: &App,
+    officer: UserId,
+    loan: LoanNumber,
+    note: &Note,
+) -> Result<Sealed<Note>, ApiError> {
     // The read models may have shown the loan before this node heard of it.
     app.access.wait_until_applied(app.freshness.projected(), app.patience).await?;
     let (state, _) = app.access.get::<Loan>(loan).await?;

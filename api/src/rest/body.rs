@@ -163,6 +163,16 @@ impl<'a> Fields<'a> {
         if self.present(name).is_none() { Some(None) } else { self.text(name, read).map(Some) }
     }
 
+    /// Like [`Fields::text`], for a field whose `null` says something: then `Some(None)`. To leave it out says nothing.
+    pub(super) fn text_or_null<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        let null = self.values.get(name).is_some_and(|raw| raw.get() == "null");
+        if null { Some(None) } else { self.text(name, read).map(Some) }
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&mut self, name: &'static str) -> Option<bool> {
         match self.present(name).map(RawValue::get) {
@@ -185,23 +195,76 @@ impl<'a> Fields<'a> {
         most: usize,
         read: impl Fn(&str) -> Result<T, Invalid>,
     ) -> Option<Vec<T>> {
+        self.list(name, most, "must be a list of numbers", |digits| {
+            if digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+                read(digits)
+            } else {
+                Err(Invalid::new("must be a number"))
+            }
+        })
+    }
+
+    /// A list of at most `most` texts, which may be left out or `null`: then `Some(None)`.
+    pub(super) fn optional_texts<T>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        read: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<Vec<T>>> {
+        if self.present(name).is_none() {
+            return Some(None);
+        }
+        let texts = self.list(name, most, "must be a list of strings", |raw| {
+            let text: String = serde_json::from_str(raw).map_err(|_| Invalid::new("must be a string"))?;
+            read(&text)
+        });
+        texts.map(Some)
+    }
+
+    /// The fields of an object inside; a fault in it names both: `caps.dailyCostPercent`.
+    pub(super) fn object<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let Some(raw) = self.present(name) else { return self.fault(name, "is required") };
+        let Ok(Members { values, twice }) = serde_json::from_str(raw.get()) else {
+            return self.fault(name, "must be an object");
+        };
+        let mut inner = Fields { values, faults: Vec::new() };
+        let twice = twice
+            .into_iter()
+            .map(|member| FieldError { field: member.into(), message: "must be given once".into() });
+        inner.faults.extend(twice);
+        let value = read(&mut inner);
+        let sound = inner.faults.is_empty();
+        self.faults.extend(
+            inner
+                .faults
+                .into_iter()
+                .map(|fault| FieldError { field: format!("{name}.{}", fault.field).into(), ..fault }),
+        );
+        value.filter(|_| sound)
+    }
+
+    fn list<T>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        wrong: &'static str,
+        read: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Option<Vec<T>> {
         let items: Vec<&RawValue> = match self.present(name) {
             Some(raw) => serde_json::from_str(raw.get()).ok(),
             None => return self.fault(name, "is required"),
         }
-        .or_else(|| self.fault(name, "must be a list of numbers"))?;
+        .or_else(|| self.fault(name, wrong))?;
         if items.len() > most {
             return self.fault(name, format!("must have at most {most} entries"));
         }
         let mut values = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let digits = item.get();
-            let value = if digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-                read(digits)
-            } else {
-                Err(Invalid::new("must be a number"))
-            };
-            match value {
+            match read(item.get()) {
                 Ok(value) => values.push(value),
                 Err(why) => self.faults.push(FieldError {
                     field: format!("{name}[{index}]").into(),
@@ -239,7 +302,8 @@ impl<'a> Fields<'a> {
         self.values.get(name).copied().filter(|raw| raw.get() != "null")
     }
 
-    fn judge<T>(&mut self, name: &'static str, value: Result<T, Invalid>) -> Option<T> {
+    /// A value that was read; what is wrong with it is noted.
+    pub(super) fn judge<T>(&mut self, name: &'static str, value: Result<T, Invalid>) -> Option<T> {
         match value {
             Ok(value) => Some(value),
             Err(why) => self.fault(name, why.as_str().to_owned()),

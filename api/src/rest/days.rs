@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+use lumbung_domain::Invalid;
 
 use super::query::Query;
 
@@ -32,6 +33,11 @@ impl Days {
 pub(super) fn date(text: &str) -> Option<NaiveDate> {
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| plain)
+}
+
+/// As [`date`], of a body.
+pub(super) fn read(text: &str) -> Result<NaiveDate, Invalid> {
+    date(text.trim()).ok_or(Invalid::new(DATE))
 }
 
 /// The first instant of a day. Where clocks are put forward at midnight it begins an hour later.

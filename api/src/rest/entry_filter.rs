@@ -36,7 +36,7 @@ pub(super) struct BalanceFilter {
 /// `asOf`, a business date, and `asOfPosition`.
 pub(super) struct Moment {
     pub(super) as_of: Option<NaiveDate>,
-    as_of_position: Option<i64>,
+    pub(super) as_of_position: Option<i64>,
 }
 
 impl Filter for EntryFilter {
@@ -100,6 +100,9 @@ impl Filter for Moment {
 }
 
 impl Moment {
+    /// Today, as far as is known.
+    pub(super) const NOW: Self = Self { as_of: None, as_of_position: None };
+
     /// As in [`EntryFilter::wanted`].
     pub(super) fn position_of(&self, shown: i64) -> i64 {
         self.as_of_position.unwrap_or(shown)

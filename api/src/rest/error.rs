@@ -136,6 +136,13 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOPUP_UNAVAILABLE", what)
     }
 
+    /// There is no gateway to take a repayment from.
+    #[must_use]
+    pub fn gateway_unavailable() -> Self {
+        let what = "Payment by the gateway is not available. Please pay from the wallet.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "GATEWAY_UNAVAILABLE", what)
+    }
+
     /// It is not known whether the command was carried out.
     #[must_use]
     pub fn outcome_unknown() -> Self {
@@ -174,6 +181,16 @@ impl ApiError {
     #[must_use]
     pub(super) fn about(mut self, field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         self.0.fields = vec![FieldError { field: field.into(), message: message.into() }];
+        self
+    }
+
+    /// Names the field that the message begins with: `amount: what is wrong`.
+    #[must_use]
+    pub(super) fn about_its_field(mut self) -> Self {
+        if let Some((field, message)) = self.0.message.split_once(": ") {
+            let (field, message) = (field.to_owned().into(), message.to_owned().into());
+            self.0.fields = vec![FieldError { field, message }];
+        }
         self
     }
 

@@ -1,12 +1,14 @@
 //! `/api/ledger`: the books.
 
+pub(super) mod arrears;
+
 use std::sync::Arc;
 
 use axum::extract::State;
 use chrono::{NaiveDate, SecondsFormat};
 use lumbung_domain::{Account, Reference, Subject, Totals};
 use lumbung_projections::ledger_entries::{LedgerEntry, Line};
-use lumbung_projections::{Cursor, account_balances, ledger_entries};
+use lumbung_projections::{account_balances, ledger_entries};
 use serde::Serialize;
 
 use super::entry_filter::{BalanceFilter, EntryFilter, Moment};
@@ -126,6 +128,7 @@ impl From<Reference> for ReferenceJson {
             Reference::TopUp(id) => id.to_string(),
             Reference::Payment(id) => id.to_string(),
             Reference::Transfer(id) => id.to_string(),
+            Reference::Repayment(id) => id.to_string(),
             Reference::Loan(loan) => loan.to_string(),
         };
         Self { kind: reference.as_str(), id }
@@ -162,12 +165,8 @@ pub(super) async fn accounts(
         Some(part) => account_balances::part_balance(&view.read, part, moment.as_of, position).await?,
         None => account_balances::trial_balance(&view.read, moment.as_of, position).await?,
     };
-    let after = paging.after.map_or(0, |cursor| cursor.0);
-    let behind: Vec<_> = books.accounts().filter(|(account, _)| i64::from(account.code()) > after).collect();
-    let shown = &behind[..behind.len().min(usize::from(paging.limit.get()))];
-    let last = shown.last().filter(|_| shown.len() < behind.len());
-    let next = paging.next(last.map(|(account, _)| Cursor(account.code().into())));
-    let rows = shown.iter().map(|(account, totals)| AccountJson::new(*account, *totals)).collect();
+    let (shown, next) = paging.cut(books.accounts(), |(account, _)| account.code().into());
+    let rows = shown.into_iter().map(|(account, totals)| AccountJson::new(account, totals)).collect();
     Ok(view.reply(&app, rows).next(next))
 }
 

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use lumbung_domain::{BranchSnapshot, LoanStatus, ProductTerms, Rupiah, Submission, Tenor};
 use serde::Serialize;
 
+use super::debt_json::TermsJson;
 use super::envelope::{Percent, local_time};
 use super::error::ApiError;
 use super::people::People;
@@ -56,6 +57,15 @@ pub(super) struct ProductJson {
     amount: Rupiah,
     tenor: Tenor,
     interest_rate: Percent,
+}
+
+/// A product with how its loans are serviced.
+#[derive(Serialize)]
+pub(super) struct OfferedProduct {
+    #[serde(flatten)]
+    product: ProductJson,
+    #[serde(flatten)]
+    servicing: TermsJson,
 }
 
 #[derive(Serialize)]
@@ -126,6 +136,12 @@ impl From<&ProductTerms> for ProductJson {
             tenor: terms.tenor_months,
             interest_rate: Percent(terms.interest_rate),
         }
+    }
+}
+
+impl From<&ProductTerms> for OfferedProduct {
+    fn from(terms: &ProductTerms) -> Self {
+        Self { product: terms.into(), servicing: (&terms.servicing).into() }
     }
 }
 

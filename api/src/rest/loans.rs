@@ -4,27 +4,32 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use lumbung_commands::loan::{CancelLoan, LoanOutcome, SubmitLoan};
-use lumbung_domain::{BranchId, Note, Permission, Rate, Rejection, Rupiah, Tenor, whole_number};
+use lumbung_domain::{
+    Application, BranchId, Note, Permission, Rate, Rejection, Rupiah, Submission, Tenor, whole_number,
+};
 use lumbung_projections::loan_history::HistoryNote;
 use lumbung_projections::{Page, loan_history, loans};
 use serde::Serialize;
 
 use super::body::{Fields, Form};
 use super::command::{Accepted, Asked, carry_out};
+use super::entry_filter::Moment;
 use super::envelope::{Reply, local_time};
 use super::error::ApiError;
 use super::loan_filter::{LoanFilter, reach};
 use super::loan_json::{LoanDetail, LoanRow};
 use super::path::{LoanToChange, LoanToRead};
 use super::people::{People, customer_of};
-use super::view::{Filtered, Listing, View};
+use super::servicing::schedule::LoanHead;
+use super::servicing::sight::Sight;
+use super::view::{Filtered, Listing, Streamed};
 use crate::app::App;
 use crate::auth::{Caller, ReadLoan, ReadLoans, SubmitLoans, is_customer_with};
 
 /// Who the history names for what nobody did.
 const SYSTEM: &str = "System";
 
-pub(super) struct Application {
+pub(super) struct ApplicationForm {
     branch: BranchId,
     amount: Rupiah,
     tenor: Tenor,
@@ -32,7 +37,7 @@ pub(super) struct Application {
     interest_rate: Option<Rate>,
 }
 
-impl Form for Application {
+impl Form for ApplicationForm {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let branch = fields.number("branchId", whole_number);
         let amount = fields.number("amount", Rupiah::parse_positive);
@@ -52,6 +57,14 @@ impl Form for Cancellation {
     }
 }
 
+/// A loan to look at, with what is owed once it is disbursed.
+#[derive(Serialize)]
+pub(super) struct ShownLoan {
+    #[serde(flatten)]
+    loan: LoanDetail,
+    balance: Option<LoanHead>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct HistoryRow {
@@ -67,11 +80,11 @@ pub(super) struct HistoryRow {
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
     caller: Caller<SubmitLoans>,
-    asked: Asked<(), Application>,
+    asked: Asked<(), ApplicationForm>,
 ) -> Result<Reply<LoanDetail>, ApiError> {
     let loan = app.numbers.loan().await?;
     let call = asked.call(&app, caller.user());
-    let Application { branch, amount, tenor, interest_rate } = asked.form;
+    let ApplicationForm { branch, amount, tenor, interest_rate } = asked.form;
     let use_case = SubmitLoan { actor: caller.actor(), loan, branch, amount, tenor, interest_rate };
     let done = carry_out(&app, use_case, call).await?;
     Ok(decided(&app, "Loan application submitted successfully", done).await?.created())
@@ -131,13 +144,14 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller<ReadLoan>,
     LoanToRead(number): LoanToRead,
-    view: View,
-) -> Result<Reply<LoanDetail>, ApiError> {
-    let loan = readable(&caller, loans::by_id(&view.read, number).await?)?;
-    app.audit.looked_at_loan(caller.trail(), loan.submission.customer.user_id, number);
-    let people = People::of(&app, [customer_of(&loan.submission.customer)]).await?;
-    let json = LoanDetail::new(&loan.submission, loan.status, &people, app.zone)?;
-    Ok(view.reply(&app, json).version(loan.version))
+    Streamed { streams, filter: moment }: Streamed<Moment>,
+) -> Result<Reply<ShownLoan>, ApiError> {
+    let sight = Sight::of(&app, &caller, number, &moment).await?;
+    let Application { submission, status, .. } = sight.application()?;
+    let people = People::of(&app, [customer_of(&submission.customer)]).await?;
+    let loan = LoanDetail::new(submission, *status, &people, app.zone)?;
+    let balance = sight.balance()?.map(|balance| LoanHead::new(&sight, number, &balance));
+    Ok(streams.reply(&app, ShownLoan { loan, balance }).version(sight.version))
 }
 
 pub(super) async fn history(
@@ -185,20 +199,23 @@ fn history_row(
     })
 }
 
-/// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL. Loan numbers are a sequence that
-/// everybody can count in, so that there is none of a number is no secret.
+/// As [`may_read`], of a loan that there may not be. Loan numbers are a sequence that everybody can count in, so that there
+/// is none of a number is no secret.
 fn readable(caller: &Caller<ReadLoan>, loan: Option<loans::Loan>) -> Result<loans::Loan, Rejection> {
     let loan = loan.ok_or(Rejection::LoanNotFound)?;
+    may_read(caller, &loan.submission)?;
+    Ok(loan)
+}
+
+/// Owner with LOAN_READ, or LOAN_READ_BRANCH in the own branch, or LOAN_READ_ALL.
+pub(super) fn may_read(caller: &Caller<ReadLoan>, submission: &Submission) -> Result<(), Rejection> {
     let who = caller.identity();
-    if who.allows(Permission::LoanReadAll) {
-        return Ok(loan);
-    }
-    let of_own_branch = |loan: &loans::Loan| {
+    let of_own_branch = || {
         let branch = caller.person().and_then(|person| person.branch);
-        branch == Some(loan.submission.branch.branch_id) && who.allows(Permission::LoanReadBranch)
+        branch == Some(submission.branch.branch_id) && who.allows(Permission::LoanReadBranch)
     };
-    let owner = |loan: &loans::Loan| {
-        loan.submission.customer.user_id == caller.user() && is_customer_with(who, Permission::LoanRead)
-    };
-    if of_own_branch(&loan) || owner(&loan) { Ok(loan) } else { Err(Rejection::LoanNotYours) }
+    let owner =
+        || submission.customer.user_id == caller.user() && is_customer_with(who, Permission::LoanRead);
+    let may = who.allows(Permission::LoanReadAll) || of_own_branch() || owner();
+    if may { Ok(()) } else { Err(Rejection::LoanNotYours) }
 }

@@ -20,6 +20,8 @@ use crate::app::App;
 use crate::auth::{Caller, ManageOperations, ReadOperations};
 use crate::operations::Overview;
 
+pub(super) mod business_date;
+pub(super) mod daily_run;
 pub(super) mod events;
 
 /// `status`: one or more.

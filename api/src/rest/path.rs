@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use lumbung_domain::{BranchId, LoanNumber, ProductId, Rejection, RoleId, TransferId, UserNumber};
+use lumbung_domain::{
+    BranchId, LoanNumber, ProductId, Rejection, RepaymentId, RoleId, TransferId, UserNumber,
+};
 use uuid::Uuid;
 
 use super::body::integer;
@@ -122,13 +124,40 @@ impl FromRequestParts<Arc<App>> for RoleOfUser {
     }
 }
 
+/// The `{id}` of a loan and the `{repaymentId}` of a repayment to take back: 400 naming what is none.
+pub(super) struct RepaymentOfLoan {
+    pub(super) loan: LoanNumber,
+    pub(super) repayment: RepaymentId,
+}
+
+impl FromRequestParts<Arc<App>> for RepaymentOfLoan {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Path((loan, repayment)) = Path::<(String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| ApiError::not_found())?;
+        let loan = integer(&loan).map_err(|why| ApiError::parameter("id", why.as_str().to_owned()));
+        let repayment =
+            hyphenated(&repayment).ok_or_else(|| ApiError::parameter("repaymentId", "must be a UUID"));
+        match ApiError::all([loan.as_ref().err(), repayment.as_ref().err()].into_iter().flatten()) {
+            Some(all) => Err(all),
+            None => Ok(Self { loan: LoanNumber(loan?), repayment: RepaymentId(repayment?) }),
+        }
+    }
+}
+
 async fn id(parts: &mut Parts, app: &Arc<App>) -> Option<i64> {
     let Path(text) = Path::<String>::from_request_parts(parts, app).await.ok()?;
     integer(&text).ok()
 }
 
-/// Hyphenated alone, so that there is one way to write an id.
 async fn uuid(parts: &mut Parts, app: &Arc<App>) -> Option<Uuid> {
     let Path(text) = Path::<String>::from_request_parts(parts, app).await.ok()?;
+    hyphenated(&text)
+}
+
+/// Hyphenated alone, so that there is one way to write an id.
+fn hyphenated(text: &str) -> Option<Uuid> {
     if text.len() == 36 { text.parse().ok() } else { None }
 }

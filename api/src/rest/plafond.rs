@@ -42,6 +42,12 @@ pub(super) struct PlafondJson {
 }
 
 impl PlafondJson {
+    /// An active plafond, as it is shown.
+    pub(super) fn of(plafond: &plafonds::ActivePlafond, zone: Tz) -> Self {
+        let (remaining, assigned_at) = (plafond.remaining_rupiah, plafond.assigned_at);
+        Self::new(plafond.number, &plafond.terms, remaining, assigned_at, zone)
+    }
+
     /// An active plafond; the terms' amount is the original one.
     fn new(
         number: PlafondNumber,
@@ -84,12 +90,5 @@ pub(super) async fn show(
     view: View,
 ) -> Result<Reply<PlafondJson>, ApiError> {
     let plafond = plafonds::active_of(&view.read, caller.user()).await?.ok_or(Rejection::PlafondNotActive)?;
-    let json = PlafondJson::new(
-        plafond.number,
-        &plafond.terms,
-        plafond.remaining_rupiah,
-        plafond.assigned_at,
-        app.zone,
-    );
-    Ok(view.reply(&app, json).version(plafond.version))
+    Ok(view.reply(&app, PlafondJson::of(&plafond, app.zone)).version(plafond.version))
 }

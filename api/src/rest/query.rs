@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use axum::http::Uri;
+use lumbung_domain::Invalid;
 
 use super::error::{ApiError, FieldError};
 
@@ -46,6 +47,29 @@ impl<'a> Query<'a> {
             Ok(_) => self.fault(name, "must be given once"),
             Err(wrong) => self.fault(name, wrong),
         }
+    }
+
+    /// As [`Query::one`], as `read` understands it and says what is wrong with it.
+    pub(super) fn read<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        let read = read(self.first(name)?);
+        match read {
+            Ok(_) if self.values(name).nth(1).is_some() => self.fault(name, "must be given once"),
+            Ok(value) => Some(value),
+            Err(why) => self.fault(name, why.as_str().to_owned()),
+        }
+    }
+
+    /// As [`Query::read`], of what must be there.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        if self.first(name).is_none() { self.fault(name, "is required") } else { self.read(name, read) }
     }
 
     /// A parameter whose values stand with commas between them, or that is given several times. Empty if it is not.

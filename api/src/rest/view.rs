@@ -1,5 +1,7 @@
 //! Reads: how fresh they are, and which page of a list they show.
 
+mod streams;
+
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -16,6 +18,8 @@ use super::envelope::Reply;
 use super::error::ApiError;
 use super::query::{Asked, Query};
 use crate::app::App;
+
+pub(super) use streams::{Streamed, StreamedList, Streams};
 
 const MIN_POSITION: HeaderName = HeaderName::from_static("min-position");
 
@@ -54,34 +58,6 @@ impl View {
         Ok(Self { read: shown.schema, position: shown.position })
     }
 
-    /// An answer that shows what was read.
-    pub(super) fn reply<T: Serialize>(&self, app: &App, data: T) -> Reply<T> {
-        Reply::new("Success", Some(data), Utc::now(), app.zone, self.position)
-    }
-}
-
-/// The streams themselves, through the node's view of them, as fresh as the request asks for.
-pub(super) struct Streams {
-    /// What they show at least.
-    position: i64,
-}
-
-impl FromRequestParts<Arc<App>> for Streams {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let position = match Wanted::of(parts)? {
-            Wanted::AsTheyAre => app.access.applied(),
-            Wanted::Reaching(position) => {
-                let acknowledged = app.ledger.feed().reached();
-                app.access.wait_until_applied(acknowledged.max(position), app.patience).await?
-            }
-        };
-        Ok(Self { position })
-    }
-}
-
-impl Streams {
     /// An answer that shows what was read.
     pub(super) fn reply<T: Serialize>(&self, app: &App, data: T) -> Reply<T> {
         Reply::new("Success", Some(data), Utc::now(), app.zone, self.position)
@@ -288,6 +264,20 @@ impl Paging {
             }
         }
         query.judge(())
+    }
+
+    /// The page of rows that are all at hand, in the order of `key`, and the value of `Link`.
+    pub(super) fn cut<T>(
+        &self,
+        rows: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> i64,
+    ) -> (Vec<T>, Option<HeaderValue>) {
+        let after = self.after.map_or(i64::MIN, |cursor| cursor.0);
+        let mut behind = rows.into_iter().filter(|row| key(row) > after);
+        let page: Vec<T> = behind.by_ref().take(self.limit.get().into()).collect();
+        let last = page.last().filter(|_| behind.next().is_some());
+        let next = self.next(last.map(|row| Cursor(key(row))));
+        (page, next)
     }
 
     /// The value of `Link`, relative, with every other parameter as it was.

@@ -14,13 +14,14 @@ use super::RunError;
 use crate::app::App;
 use crate::cli::{CommonArgs, Exit, ServeArgs};
 use crate::config::Config;
+use crate::daily_run::DailyRun;
 use crate::expiry::Expiry;
 use crate::node::{Ended, Node, ledger_options};
 use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::rest;
 use crate::uploads::keep_swept;
-use crate::{demo, expiry, http};
+use crate::{daily_run, demo, expiry, http};
 
 /// How long open requests may take once the server was told to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(15);
@@ -60,6 +61,9 @@ async fn serve(
     (listener, private): (TcpListener, Option<TcpListener>),
     address: SocketAddr,
 ) -> Result<Exit, RunError> {
+    if config.demo_history {
+        super::demo_history::begin_with_a_small_one(config, secrets, place).await?;
+    }
     let pool_size = u32::try_from(config.limits.pool_connections).unwrap_or(u32::MAX);
     let node = Node::start(ledger_options(place.database(), &secrets.master_key, config), pool_size).await?;
     let app = Arc::new(App::new(config, &secrets.token_key, &node));
@@ -71,6 +75,7 @@ async fn serve(
     let private = private.map(|listener| Private::serve(listener, &app));
     let outbox = Outbox::start(config, place.database(), &app).map_err(RunError::Mail)?;
     let expiry = Expiry::new(&node, expiry::Settings::of(config)).start();
+    let daily_run = DailyRun::new(&node, daily_run::Settings::of(config)).start();
     greet(config, address);
     let sweeper = {
         let app = Arc::clone(&app);
@@ -105,6 +110,7 @@ async fn serve(
     app.audit.flush().await;
     drop(app);
     expiry.stopped().await;
+    daily_run.stopped().await;
     node.stop().await;
     match stopped {
         None => {

@@ -72,26 +72,27 @@ pub async fn streams(
     Ok((as_of, records))
 }
 
-/// The first `limit` records of every stream, each stream's in order. A stream of which there are fewer is whole.
+/// Of every stream the first `limit` records behind a sequence, each stream's in order. A stream of which there are fewer is whole.
 ///
 /// # Errors
 /// The database cannot be asked, or a row is malformed.
-pub async fn beginnings(
+pub async fn following(
     executor: impl PgExecutor<'_>,
-    streams: &[StreamId],
+    streams: &[(&StreamId, i64)],
     limit: i64,
 ) -> Result<Vec<Record>, JournalError> {
-    let kinds: Vec<&str> = streams.iter().map(|stream| stream.kind.as_str()).collect();
-    let ids: Vec<&str> = streams.iter().map(|stream| &*stream.id).collect();
+    let kinds: Vec<&str> = streams.iter().map(|(stream, _)| stream.kind.as_str()).collect();
+    let ids: Vec<&str> = streams.iter().map(|(stream, _)| &*stream.id).collect();
+    let after: Vec<i64> = streams.iter().map(|(_, sequence)| *sequence).collect();
     let sql = format!(
-        "select e.* from unnest($1::text[], $2::text[]) as wanted (kind, id)
+        "select e.* from unnest($1::text[], $2::text[], $3::bigint[]) as wanted (kind, id, after)
          cross join lateral (
              select {COLUMNS} from journal.events
-             where aggregate_id = wanted.id and aggregate_type = wanted.kind
-             order by sequence limit $3
+             where aggregate_id = wanted.id and aggregate_type = wanted.kind and sequence > wanted.after
+             order by sequence limit $4
          ) e"
     );
-    let rows = sqlx::query(&sql).bind(kinds).bind(ids).bind(limit).fetch_all(executor).await?;
+    let rows = sqlx::query(&sql).bind(kinds).bind(ids).bind(after).bind(limit).fetch_all(executor).await?;
     rows.iter().map(record).collect()
 }
 
@@ -113,6 +114,63 @@ pub async fn stream_after(
         .bind(&*stream.id)
         .bind(stream.kind.as_str())
         .bind(sequence)
+        .bind(limit)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(record).collect()
+}
+
+/// Up to `limit` records of a stream behind `sequence` and up to `position`, in order.
+///
+/// # Errors
+/// The database cannot be asked, or a row is malformed.
+pub async fn stream_until(
+    executor: impl PgExecutor<'_>,
+    stream: &StreamId,
+    sequence: i64,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Record>, JournalError> {
+    let sql = format!(
+        "select {COLUMNS} from journal.events
+         where aggregate_id = $1 and aggregate_type = $2 and sequence > $3 and position <= $4
+         order by sequence limit $5"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(&*stream.id)
+        .bind(stream.kind.as_str())
+        .bind(sequence)
+        .bind(position)
+        .bind(limit)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(record).collect()
+}
+
+/// Up to `limit` records of a stream that are of some types, before `sequence` and up to `position`, the newest first.
+///
+/// # Errors
+/// The database cannot be asked, or a row is malformed.
+pub async fn stream_backwards(
+    executor: impl PgExecutor<'_>,
+    stream: &StreamId,
+    types: &[&str],
+    sequence: i64,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Record>, JournalError> {
+    let sql = format!(
+        "select {COLUMNS} from journal.events
+         where aggregate_id = $1 and aggregate_type = $2 and event_type = any($3) and sequence < $4
+             and position <= $5
+         order by sequence desc limit $6"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(&*stream.id)
+        .bind(stream.kind.as_str())
+        .bind(types)
+        .bind(sequence)
+        .bind(position)
         .bind(limit)
         .fetch_all(executor)
         .await?;

@@ -114,6 +114,9 @@ pub enum BreakReason {
     /// What was debited, started, credited and ended of one transfer is not one transfer.
     #[error("transfer {transfer}: {what}")]
     Transfer { transfer: Uuid, what: &'static str },
+    /// What a loan owes, or what was paid on it, is not what its events and its customer's wallet say.
+    #[error("loan {loan}: {what}")]
+    Loan { loan: i64, what: &'static str },
     #[error("the anchor has another hash")]
     AnchorMismatch,
     #[error("the log was cut off: an anchor stands beyond its end at {end}")]

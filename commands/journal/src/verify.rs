@@ -1,6 +1,7 @@
 //! Reads the whole log and names the first place where it is not what was written, then every snapshot that is not what the
 //! log makes.
 
+mod lent;
 mod snapshots;
 mod tally;
 mod transit;

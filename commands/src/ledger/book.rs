@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lumbung_domain::{Aggregate, AnyEvent, Rejection, StreamId};
+use lumbung_domain::{Aggregate, AnyEvent, Ledger, Rejection, StreamId};
 
 use super::cache::{Cache, Overlay, Slot};
 
@@ -42,7 +42,10 @@ pub struct Book<'a> {
     events: Vec<NewEvent>,
     missing: Vec<StreamId>,
     now: DateTime<Utc>,
-    business_on: NaiveDate,
+    /// What the calendar says of `now`.
+    calendar_day_on: NaiveDate,
+    /// The stream on which operators set the business date.
+    ledger: &'a StreamId,
 }
 
 impl<'a> Book<'a> {
@@ -50,10 +53,11 @@ impl<'a> Book<'a> {
         cache: &'a mut Cache,
         overlays: [Option<&'a Overlay>; 2],
         now: DateTime<Utc>,
-        business_on: NaiveDate,
+        calendar_day_on: NaiveDate,
+        ledger: &'a StreamId,
     ) -> Self {
         let (scratch, events, missing) = (Vec::new(), Vec::new(), Vec::new());
-        Self { cache, overlays, scratch, events, missing, now, business_on }
+        Self { cache, overlays, scratch, events, missing, now, calendar_day_on, ledger }
     }
 
     /// The instant at which the batch is decided and recorded.
@@ -62,10 +66,25 @@ impl<'a> Book<'a> {
         self.now
     }
 
-    /// The business date of the batch.
+    /// The business date: the one that an operator set, or what the calendar says.
+    ///
+    /// # Errors
+    /// [`Halt::Missing`] while the stream that says so is not in memory.
+    pub fn business_on(&mut self) -> Result<NaiveDate, Halt> {
+        let ledger = self.read::<Ledger>(Arc::clone(&self.ledger.id))?;
+        Ok(ledger.business_on().unwrap_or(self.calendar_day_on))
+    }
+
+    /// The day that the calendar says it is, whatever operators set.
     #[must_use]
-    pub fn business_on(&self) -> NaiveDate {
-        self.business_on
+    pub fn calendar_day_on(&self) -> NaiveDate {
+        self.calendar_day_on
+    }
+
+    /// The id of the ledger's own stream.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<str> {
+        Arc::clone(&self.ledger.id)
     }
 
     /// The state of a stream; its default if it has no events.
@@ -93,7 +112,29 @@ impl<'a> Book<'a> {
     /// # Errors
     /// The aggregate's rejection, or [`Halt::Missing`].
     pub fn run<A: Aggregate>(&mut self, id: impl Into<Arc<str>>, command: A::Command) -> Result<(), Halt> {
-        let stream = StreamId::of::<A>(id);
+        self.decide::<A>(StreamId::of::<A>(id), command, |_| {})
+    }
+
+    /// As [`Book::run`]; answers what was decided.
+    ///
+    /// # Errors
+    /// The aggregate's rejection, or [`Halt::Missing`].
+    pub fn run_for<A: Aggregate>(
+        &mut self,
+        id: impl Into<Arc<str>>,
+        command: A::Command,
+    ) -> Result<Vec<A::Event>, Halt> {
+        let mut decided = Vec::new();
+        self.decide::<A>(StreamId::of::<A>(id), command, |event| decided.push(event.clone()))?;
+        Ok(decided)
+    }
+
+    fn decide<A: Aggregate>(
+        &mut self,
+        stream: StreamId,
+        command: A::Command,
+        mut tell: impl FnMut(&A::Event),
+    ) -> Result<(), Halt> {
         let found = self.slot(&stream).and_then(|slot| Some((slot.version, A::of(&slot.state)?.clone())));
         let Some((mut version, mut state)) = found else { return Err(self.miss(stream)) };
         let events = state.decide(command)?;
@@ -103,6 +144,7 @@ impl<'a> Book<'a> {
         for event in events {
             version += 1;
             Arc::make_mut(&mut state).evolve(&event);
+            tell(&event);
             let event = A::event_into_any(event);
             self.events.push(NewEvent { stream: stream.clone(), sequence: version, event });
         }
@@ -112,6 +154,17 @@ impl<'a> Book<'a> {
             None => self.scratch.push((stream, slot)),
         }
         Ok(())
+    }
+
+    /// Where this use case stands, to come back to by [`Book::undo`].
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { events: self.events.len(), scratch: self.scratch.clone() }
+    }
+
+    /// Takes back whatever was decided since.
+    pub(crate) fn undo(&mut self, mark: Mark) {
+        self.events.truncate(mark.events);
+        self.scratch = mark.scratch;
     }
 
     /// Begins a stream whose random id was made for this call, so that nobody can have begun it before: it is not looked for in
@@ -153,6 +206,12 @@ impl<'a> Book<'a> {
     pub(super) fn into_work(self) -> Work {
         Work { events: self.events, slots: self.scratch }
     }
+}
+
+/// A place in a use case's decision.
+pub(crate) struct Mark {
+    events: usize,
+    scratch: Vec<(StreamId, Slot)>,
 }
 
 /// What a use case did.

@@ -81,7 +81,7 @@ impl Cache {
     pub(super) fn commit(&mut self, overlay: Overlay, records: &[Record], snapshots: &Snapshots) {
         for (stream, slot) in overlay {
             let mut kept = self.slots.peek(&stream).map_or(0, |held| held.kept);
-            if snapshots.due(kept, slot.version) {
+            if snapshots.due(stream.kind, kept, slot.version) {
                 let last = records.iter().rfind(|r| r.sequence == slot.version && r.stream == stream);
                 if last.is_some_and(|last| snapshots.offer(&stream, &slot, last.hash)) {
                     kept = slot.version;

@@ -1,7 +1,8 @@
 //! Bringing streams into memory: from their events, or from a snapshot and the events behind it.
 //!
 //! Most streams are short: one statement reads the first events of all that are wanted, and whatever ended within them is whole. Only
-//! for the others a snapshot is looked for, and the rest is read in pages, so memory is bounded whatever their length. A snapshot
+//! for the others a snapshot is looked for, and the rest is read in pages, so memory is bounded whatever their length. Of loans, which are
+//! long when they are old, it is looked for first, and the statement reads what is behind it. A snapshot
 //! that must not be used (edited, or of a log that is no more) is said and counted, and the stream is folded from its first event.
 //!
 //! Why a state may be ahead of the loop's head: another node may have committed, and even written a snapshot, that this loop has
@@ -41,6 +42,14 @@ pub(super) struct Fold {
     kept: i64,
 }
 
+/// A stream that is being loaded.
+struct Begun {
+    stream: StreamId,
+    fold: Fold,
+    /// Behind the fold, the first of them.
+    records: Vec<Record>,
+}
+
 impl Fold {
     pub(super) fn unborn(stream: &StreamId) -> Self {
         Self { slot: Slot::unborn(stream), hash: Hash::GENESIS, kept: 0 }
@@ -73,7 +82,7 @@ impl Loop {
         let first = self.snapshots.every().map_or(FIRST_EVENTS, |every| every.min(FIRST_EVENTS));
         let mut parts: Vec<Vec<StreamId>> = wanted.chunks(LOADED_AT_ONCE).map(<[_]>::to_vec).collect();
         while let Some(mut wanted) = parts.pop() {
-            match self.beginnings(&wanted, first).await {
+            match self.begin(&wanted, first).await {
                 Ok(begun) => self.complete(begun, first).await?,
                 Err(refused) if refused.is_bad_value() => {
                     if wanted.len() > 1 {
@@ -87,16 +96,42 @@ impl Loop {
         Ok(())
     }
 
+    /// What streams stand on, and their next events, `first` of each at most.
+    async fn begin(&self, wanted: &[StreamId], first: i64) -> Result<Vec<Begun>, JournalError> {
+        let likely: Vec<StreamId> =
+            wanted.iter().filter(|stream| self.snapshots.come_first(stream.kind)).cloned().collect();
+        let mut folds = self.snapshots_of(&likely).await?;
+        let behind: Vec<(&StreamId, i64)> =
+            wanted.iter().map(|stream| (stream, folds.get(stream).map_or(0, |fold| fold.kept))).collect();
+        let mut records = self.following(&behind, first).await?;
+        let begun = wanted.iter().map(|stream| Begun {
+            fold: folds.remove(stream).unwrap_or_else(|| Fold::unborn(stream)),
+            records: records.remove(stream).unwrap_or_default(),
+            stream: stream.clone(),
+        });
+        Ok(begun.collect())
+    }
+
     /// The first events of streams, `first` of each at most.
     pub(super) async fn beginnings(
         &self,
         wanted: &[StreamId],
         first: i64,
     ) -> Result<HashMap<StreamId, Vec<Record>>, JournalError> {
-        let records = super::patiently(|| read::beginnings(&self.pool, wanted, first)).await?;
+        let wanted: Vec<(&StreamId, i64)> = wanted.iter().map(|stream| (stream, 0)).collect();
+        self.following(&wanted, first).await
+    }
+
+    /// The events of streams behind a sequence, `first` of each at most.
+    async fn following(
+        &self,
+        wanted: &[(&StreamId, i64)],
+        first: i64,
+    ) -> Result<HashMap<StreamId, Vec<Record>>, JournalError> {
+        let records = super::patiently(|| read::following(&self.pool, wanted, first)).await?;
         self.stats.loaded_events.fetch_add(records.len() as u64, Relaxed);
         let mut begun: HashMap<StreamId, Vec<Record>> =
-            wanted.iter().map(|stream| (stream.clone(), Vec::new())).collect();
+            wanted.iter().map(|(stream, _)| (StreamId::clone(stream), Vec::new())).collect();
         for record in records {
             if let Some(of_stream) = begun.get_mut(&record.stream) {
                 of_stream.push(record);
@@ -108,28 +143,21 @@ impl Loop {
     }
 
     /// Brings begun streams to their ends and into the cache.
-    async fn complete(
-        &mut self,
-        begun: HashMap<StreamId, Vec<Record>>,
-        first: i64,
-    ) -> Result<(), JournalError> {
+    async fn complete(&mut self, begun: Vec<Begun>, first: i64) -> Result<(), JournalError> {
         let is_long = |records: &Vec<Record>| records.len() as i64 >= first;
-        let long: Vec<StreamId> =
-            begun.iter().filter(|(_, records)| is_long(records)).map(|(stream, _)| stream.clone()).collect();
+        let unasked =
+            |begun: &&Begun| is_long(&begun.records) && !self.snapshots.come_first(begun.stream.kind);
+        let long: Vec<StreamId> = begun.iter().filter(unasked).map(|begun| begun.stream.clone()).collect();
         let mut snapshots = self.snapshots_of(&long).await?;
-        for (stream, records) in begun {
-            let mut fold = match snapshots.remove(&stream) {
-                Some(fold) => fold,
-                None => {
-                    let mut fold = Fold::unborn(&stream);
-                    records.iter().try_for_each(|record| fold.take(record))?;
-                    fold
-                }
-            };
+        for Begun { stream, mut fold, records } in begun {
+            match snapshots.remove(&stream) {
+                Some(written_down) => fold = written_down,
+                None => records.iter().try_for_each(|record| fold.take(record))?,
+            }
             if is_long(&records) {
                 self.read_on(&stream, &mut fold, i64::MAX).await?;
             }
-            if self.snapshots.due(fold.kept, fold.slot.version)
+            if self.snapshots.due(stream.kind, fold.kept, fold.slot.version)
                 && self.snapshots.offer(&stream, &fold.slot, fold.hash)
             {
                 fold.kept = fold.slot.version;

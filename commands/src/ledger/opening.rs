@@ -1,15 +1,22 @@
 //! The first event of a ledger.
 
-use chrono::{DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use lumbung_domain::{Aggregate, AnyEvent, Ledger, LedgerCommand, LedgerEvent, LedgerId, StreamId};
 use lumbung_journal::{AppendError, Appender, Batch, Fact, Hash, Head, JournalError, Record, codec, read};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::Clock;
+
 /// The ledger's identity, from position 1; writes `LedgerOpened` there if the log is empty.
-pub(super) async fn open(pool: &PgPool, appender: &mut Appender) -> Result<LedgerId, JournalError> {
+pub(super) async fn open(
+    pool: &PgPool,
+    appender: &mut Appender,
+    clock: &Clock,
+    new_ledger: Option<LedgerId>,
+) -> Result<LedgerId, JournalError> {
     if read::head(pool).await? == Head::EMPTY {
-        let batch = opening_batch()?;
+        let batch = opening_batch(new_ledger.unwrap_or_else(|| LedgerId(Uuid::now_v7())), super::now(clock))?;
         match appender.append(&batch).await {
             // Moved: another node opened it first.
             Ok(_) => {}
@@ -25,12 +32,10 @@ pub(super) async fn open(pool: &PgPool, appender: &mut Appender) -> Result<Ledge
     }
 }
 
-fn opening_batch() -> Result<Batch, JournalError> {
-    let ledger_id = LedgerId(Uuid::now_v7());
+fn opening_batch(ledger_id: LedgerId, recorded_at: DateTime<Utc>) -> Result<Batch, JournalError> {
     let events = Ledger::default()
         .decide(LedgerCommand::Open { ledger_id })
         .map_err(|_| JournalError::Malformed { what: "the opening of a ledger" })?;
-    let recorded_at = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_else(|_| Utc::now());
     let mut batch = Batch {
         expected: Head::EMPTY,
         last: Head::EMPTY,

@@ -107,7 +107,7 @@ pub(super) enum Decision {
 pub(super) enum Keeping {
     /// A business rejection: kept.
     Keep,
-    /// A 403 of the business, or a command meant for another version: not kept, but an earlier answer to the same key
+    /// A 403 of the business, a command meant for another version, or one that may be tried again as it is: not kept, but an earlier answer to the same key
     /// goes first.
     LookOnly,
     /// The caller may not even ask: neither kept nor looked up.
@@ -125,6 +125,7 @@ impl Keeping {
             Rejection::LoanNotYours
             | Rejection::LoanOfOtherBranch
             | Rejection::AlreadyDecided
+            | Rejection::LoanDaysOpen
             | Rejection::VersionMismatch => Self::LookOnly,
             _ => Self::Keep,
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use lumbung_domain::StreamId;
 use lumbung_journal::{
     AppendError, Appender, Feed, Head, JournalError, KeyedAnswer, LockedLedger, Vault, Verdict, idempotency,
@@ -20,7 +20,6 @@ use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
 
-use super::Calendar;
 use super::book::Book;
 use super::cache::Cache;
 use super::draft::{Decided, Draft};
@@ -29,6 +28,7 @@ use super::snapshots::Snapshots;
 use super::stats::Stats;
 use super::ticket::{Decision, Keeping, NoAnswer, Ticket, panic_text};
 use super::upkeep::Heard;
+use super::{Calendar, Clock};
 
 /// How often a use case may name streams that are not in memory before it fails.
 const LOAD_ROUNDS: usize = 8;
@@ -49,6 +49,9 @@ pub(super) struct Loop {
     /// Taken from the lanes and not decided yet: the batch was full, or their key is being answered.
     pub(super) backlog: VecDeque<Box<dyn Ticket>>,
     pub(super) calendar: Calendar,
+    pub(super) clock: Clock,
+    /// The ledger's own stream.
+    pub(super) ledger: StreamId,
     pub(super) stats: Arc<Stats>,
     pub(super) vault: Arc<Vault>,
     pub(super) snapshots: Arc<Snapshots>,
@@ -177,7 +180,7 @@ impl Loop {
 
     /// An empty draft: on the committed head, or on the batch that is on its way.
     pub(super) fn draft_on(&self, under: Option<&Draft>) -> Draft {
-        let now = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_else(|_| Utc::now());
+        let now = super::now(&self.clock);
         let (head, time) =
             under.map_or((self.head, self.time), |under| (under.batch.last, under.batch.recorded_at));
         Draft::new(head, now.max(time), self.batch_bytes)
@@ -236,7 +239,7 @@ impl Loop {
         }
         let now = draft.batch.recorded_at;
         let overlays = [Some(&draft.overlay), under.map(|under| &under.overlay)];
-        let mut book = Book::new(&mut self.cache, overlays, now, (self.calendar)(now));
+        let mut book = Book::new(&mut self.cache, overlays, now, (self.calendar)(now), &self.ledger);
         // A panic in one decision is a defect, but not everybody's.
         match catch_unwind(AssertUnwindSafe(|| ticket.decide(&mut book))) {
             Ok(Decision::Done) => {

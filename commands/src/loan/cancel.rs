@@ -37,7 +37,7 @@ impl UseCase for CancelLoan {
         }
         self.expected.check(book.version::<Loan>(self.loan)?)?;
         let name = caller.person()?.name.clone();
-        let business_on = book.business_on();
+        let business_on = book.business_on()?;
         let command = LoanCommand::Cancel { name, note: self.note.clone(), business_on };
         book.run::<Loan>(self.loan, command)?;
         release(book, customer, self.loan)?;

@@ -1,8 +1,8 @@
 //! Who may decide on a loan, in the contract's order of checks.
 
 use lumbung_domain::{
-    Branch, Loan, LoanNumber, Officer, Permission, Plafond, PlafondCommand, Rejection, Stage, StreamId,
-    UserId,
+    Branch, LendingRules, Loan, LoanNumber, Officer, Permission, Plafond, PlafondCommand, Rejection, Stage,
+    StreamId, UserId,
 };
 
 use crate::authority::{Actor, Caller};
@@ -29,7 +29,7 @@ pub(super) fn may_decide(
     also: Option<Permission>,
 ) -> Result<Deciding, Halt> {
     const STAGES: [Stage; 3] = [Stage::Marketing, Stage::BranchManager, Stage::Backoffice];
-    book.prefetch([StreamId::of::<Loan>(loan)]);
+    book.prefetch([StreamId::of::<Loan>(loan), StreamId::of::<LendingRules>(LendingRules::STREAM)]);
     let caller = actor.caller(book)?;
     let decides = STAGES.iter().any(|stage| caller.allows(stage.permission()));
     if !decides || also.is_some_and(|permission| !caller.allows(permission)) {
@@ -53,7 +53,7 @@ pub(super) fn may_decide(
     Ok(Deciding { officer: officer(book, &caller)?, customer })
 }
 
-fn officer(book: &mut Book<'_>, caller: &Caller) -> Result<Officer, Halt> {
+pub(super) fn officer(book: &mut Book<'_>, caller: &Caller) -> Result<Officer, Halt> {
     let branch_location = match caller.branch() {
         None => None,
         Some(branch) => match &*book.read::<Branch>(branch)? {

@@ -25,7 +25,7 @@ impl UseCase for ExpireLoan {
         let state = book.read::<Loan>(self.loan)?;
         let application = state.application().ok_or(Rejection::LoanNotFound)?;
         let customer = application.submission.customer.user_id;
-        let business_on = book.business_on();
+        let business_on = book.business_on()?;
         book.run::<Loan>(self.loan, LoanCommand::Expire { after_days: self.after_days, business_on })?;
         release(book, customer, self.loan)?;
         LoanOutcome::read(book, self.loan)

@@ -24,7 +24,7 @@ impl UseCase for RejectLoan {
 
     fn decide(&self, book: &mut Book<'_>) -> Result<LoanOutcome, Halt> {
         let deciding = may_decide(book, self.actor, self.loan, &self.expected, Some(Permission::LoanReject))?;
-        let business_on = book.business_on();
+        let business_on = book.business_on()?;
         let command = LoanCommand::Reject { officer: deciding.officer, note: self.note.clone(), business_on };
         book.run::<Loan>(self.loan, command)?;
         release(book, deciding.customer, self.loan)?;

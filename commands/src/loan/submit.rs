@@ -1,17 +1,18 @@
 //! A customer applies for a loan under their plafond.
 
 use lumbung_domain::{
-    Branch, BranchCommand, BranchId, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand, LoanNumber,
-    LoanRequest, Permission, Person, Plafond, PlafondCommand, Rate, Rejection, Rupiah, StreamId, Submission,
-    Tenor,
+    Agreement, Branch, BranchCommand, BranchId, BranchSnapshot, CustomerSnapshot, Loan, LoanCommand,
+    LoanNumber, LoanRequest, Permission, Person, Plafond, PlafondCommand, Rate, Rejection, Rupiah, StreamId,
+    Submission, Tenor,
 };
 
 use super::LoanOutcome;
+use super::servicing::rules;
 use crate::authority::Actor;
 use crate::ledger::{Book, Halt, UseCase};
 
 /// Hands in an application and reserves its amount. Checked in the contract's order: profile, plafond, no pending
-/// loan, branch, amount, tenor, rate.
+/// loan, branch, amount, tenor, rate, what the law lets a loan cost.
 #[derive(Debug, Clone, Copy)]
 pub struct SubmitLoan {
     pub actor: Actor,
@@ -48,6 +49,7 @@ impl UseCase for SubmitLoan {
             interest_rate: self.interest_rate.unwrap_or(terms.interest_rate),
         };
         book.run::<Plafond>(self.actor.user, PlafondCommand::Reserve { loan: self.loan, request })?;
+        let business_on = book.business_on()?;
         let submission = Submission {
             loan: self.loan,
             customer: snapshot(person),
@@ -57,8 +59,9 @@ impl UseCase for SubmitLoan {
             tenor_months: request.tenor,
             interest_rate: request.interest_rate,
             submitted_at: book.now(),
-            business_on: book.business_on(),
+            business_on,
         };
+        Agreement::schedule(&submission.plan(business_on), &rules(book)?.on(business_on))?;
         book.run::<Loan>(self.loan, LoanCommand::Submit(Box::new(submission)))?;
         book.run::<Branch>(self.branch, BranchCommand::Use)?;
         LoanOutcome::read(book, self.loan)

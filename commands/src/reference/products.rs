@@ -2,7 +2,7 @@
 
 use lumbung_domain::{
     Claim, ClaimCommand, ClaimId, Holder, Offer, Product, ProductCommand, ProductId, ProductTerms, Rate,
-    Rupiah, StreamId, Tenor,
+    Rupiah, ServicingTerms, StreamId, Tenor,
 };
 
 use super::once;
@@ -43,5 +43,6 @@ fn terms(id: i64, name: &str, amount_rupiah: i64, tenor_months: u16, rate_e4: u3
         amount_rupiah: Rupiah::from_const(amount_rupiah),
         tenor_months: Tenor::from_const(tenor_months),
         interest_rate: Rate::from_e4_const(rate_e4),
+        servicing: ServicingTerms::STANDARD,
     }
 }

@@ -39,13 +39,13 @@ impl UseCase for SettleTransfer {
             None => {
                 let source = WalletSource::Transfer { transfer_id: self.transfer };
                 credit(book, target, amount, source, instruction.remarks_for_target.clone())?;
-                let business_on = book.business_on();
+                let business_on = book.business_on()?;
                 (TransferCommand::Settle { business_on }, TransferStatus::Success)
             }
             Some(because) if takes(book, sender, amount)? => {
                 let source = WalletSource::Return { transfer_id: self.transfer };
                 credit(book, sender, amount, source, instruction.remarks.clone())?;
-                let business_on = book.business_on();
+                let business_on = book.business_on()?;
                 (TransferCommand::Return { because, business_on }, TransferStatus::Returned)
             }
             Some(_) => {
@@ -77,6 +77,6 @@ fn credit(
     source: WalletSource,
     remarks: Option<Sealed<Remarks>>,
 ) -> Result<(), Halt> {
-    let business_on = book.business_on();
+    let business_on = book.business_on()?;
     book.run::<Wallet>(owner, WalletCommand::Credit { owner, amount, source, remarks, business_on })
 }

@@ -61,7 +61,7 @@ impl UseCase for StartTransfer {
             return Err(Rejection::TargetUserNotFound.into());
         }
         let before = book.read::<Wallet>(sender)?.balance();
-        let business_on = book.business_on();
+        let business_on = book.business_on()?;
         let debit = WalletCommand::Debit {
             amount: self.amount,
             purpose: WalletPurpose::Transfer { transfer_id: self.transfer_id },

@@ -42,7 +42,21 @@ impl Newcomer {
         email: &Email,
         password: &PasswordHash,
     ) -> Result<(Self, Sealer), KeyError> {
-        let user_id = UserId(Uuid::now_v7());
+        Self::seal_by_email(vault, UserId(Uuid::now_v7()), number, name, email, password)
+    }
+
+    /// By e-mail. Draws a key and seals the values.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn seal_by_email(
+        vault: &Vault,
+        user_id: UserId,
+        number: UserNumber,
+        name: &PersonName,
+        email: &Email,
+        password: &PasswordHash,
+    ) -> Result<(Self, Sealer), KeyError> {
         let (sealer, key) = vault.new_person(user_id.0)?;
         let newcomer = Self {
             user_id,

@@ -47,7 +47,7 @@ impl UseCase for Pay {
             amount: self.amount,
             purpose: WalletPurpose::Payment { payment_id: self.payment_id },
             remarks: self.remarks.clone(),
-            business_on: book.business_on(),
+            business_on: book.business_on()?,
         };
         book.run::<Wallet>(owner, command)?;
         let after = before.checked_sub(self.amount).ok_or(Rejection::BalanceNotEnough)?;

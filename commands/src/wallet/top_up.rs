@@ -47,7 +47,7 @@ impl UseCase for TopUp {
             amount: self.amount,
             source: WalletSource::TopUp { top_up_id: self.top_up_id },
             remarks: self.remarks.clone(),
-            business_on: book.business_on(),
+            business_on: book.business_on()?,
         };
         book.run::<Wallet>(owner, command)?;
         let after = before.checked_add(self.amount).ok_or(Rejection::BalanceTooLarge)?;

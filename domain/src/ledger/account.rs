@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 
+use crate::Component;
+
 /// An account of the general ledger. Declared in the order of [`Account::code`], in which reports show them.
 #[derive(
     Debug,
@@ -28,6 +30,10 @@ pub enum Account {
     LoansReceivablePrincipal,
     /// Interest that borrowers owe.
     LoansReceivableInterest,
+    /// Fees that borrowers owe.
+    LoansReceivableFees,
+    /// Penalties that borrowers owe.
+    LoansReceivablePenalties,
     /// What we owe to the owners of wallets.
     CustomerWallets,
     /// What left one wallet and has not reached another.
@@ -38,6 +44,8 @@ pub enum Account {
     InterestIncome,
     /// Penalties for late payment.
     PenaltyIncome,
+    /// Fees of loans.
+    FeeIncome,
     /// Loans that nobody expects to be repaid.
     WriteOffs,
 }
@@ -64,11 +72,14 @@ impl Account {
             Self::CashAtGateway => 1010,
             Self::LoansReceivablePrincipal => 1110,
             Self::LoansReceivableInterest => 1120,
+            Self::LoansReceivableFees => 1130,
+            Self::LoansReceivablePenalties => 1140,
             Self::CustomerWallets => 2010,
             Self::TransfersInTransit => 2020,
             Self::MerchantSettlement => 2030,
             Self::InterestIncome => 4010,
             Self::PenaltyIncome => 4020,
+            Self::FeeIncome => 4030,
             Self::WriteOffs => 5010,
         }
     }
@@ -85,16 +96,40 @@ impl Account {
         self.into()
     }
 
+    /// Where what borrowers owe of a component stands.
+    #[must_use]
+    pub fn receivable(component: Component) -> Self {
+        match component {
+            Component::Principal => Self::LoansReceivablePrincipal,
+            Component::Interest => Self::LoansReceivableInterest,
+            Component::Fee => Self::LoansReceivableFees,
+            Component::Penalty => Self::LoansReceivablePenalties,
+        }
+    }
+
+    /// What charging a component earns; `None` of principal, which was lent.
+    #[must_use]
+    pub fn income(component: Component) -> Option<Self> {
+        match component {
+            Component::Principal => None,
+            Component::Interest => Some(Self::InterestIncome),
+            Component::Fee => Some(Self::FeeIncome),
+            Component::Penalty => Some(Self::PenaltyIncome),
+        }
+    }
+
     #[must_use]
     pub fn class(self) -> AccountClass {
         match self {
-            Self::CashAtGateway | Self::LoansReceivablePrincipal | Self::LoansReceivableInterest => {
-                AccountClass::Asset
-            }
+            Self::CashAtGateway
+            | Self::LoansReceivablePrincipal
+            | Self::LoansReceivableInterest
+            | Self::LoansReceivableFees
+            | Self::LoansReceivablePenalties => AccountClass::Asset,
             Self::CustomerWallets | Self::TransfersInTransit | Self::MerchantSettlement => {
                 AccountClass::Liability
             }
-            Self::InterestIncome | Self::PenaltyIncome => AccountClass::Income,
+            Self::InterestIncome | Self::PenaltyIncome | Self::FeeIncome => AccountClass::Income,
             Self::WriteOffs => AccountClass::Expense,
         }
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::posting::{MoneyEvent, money_event};
-use crate::{AnyEvent, LoanNumber, PaymentId, TopUpId, TransferId, WalletPurpose, WalletSource};
+use crate::{AnyEvent, LoanNumber, PaymentId, RepaymentId, TopUpId, TransferId, WalletPurpose, WalletSource};
 
 /// What a movement was, and what it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,14 @@ pub enum Movement {
     TransferIn(TransferId),
     /// Back from a transfer that its receiver could not take.
     TransferReturn(TransferId),
+    /// Of a loan.
+    Repayment(RepaymentId),
+    /// Back from a repayment that was reversed.
+    RepaymentReversal(RepaymentId),
+    /// What a loan earned; no wallet has a part in it.
+    Accrual(LoanNumber),
+    /// The books gave up a loan; no wallet has a part in it.
+    WriteOff(LoanNumber),
 }
 
 /// What [`Movement`]s are called.
@@ -30,6 +38,10 @@ pub enum MovementKind {
     TransferOut,
     TransferIn,
     TransferReturn,
+    Repayment,
+    RepaymentReversal,
+    Accrual,
+    WriteOff,
 }
 
 /// In which direction money moved, seen from the wallet.
@@ -47,6 +59,7 @@ pub enum Reference {
     TopUp(TopUpId),
     Payment(PaymentId),
     Transfer(TransferId),
+    Repayment(RepaymentId),
     Loan(LoanNumber),
 }
 
@@ -56,6 +69,8 @@ pub fn movement(event: &AnyEvent) -> Option<Movement> {
     money_event(event).map(|moved| match moved {
         MoneyEvent::In { source, .. } => source.into(),
         MoneyEvent::Out { purpose, .. } => purpose.into(),
+        MoneyEvent::Charged { loan, .. } => Movement::Accrual(loan),
+        MoneyEvent::WrittenOff { loan, .. } => Movement::WriteOff(loan),
     })
 }
 
@@ -67,18 +82,23 @@ impl MovementKind {
         self.into()
     }
 
+    /// Of what moves no money: whether the customer owes more by it, or we expect less.
     #[must_use]
     pub fn direction(self) -> Direction {
         match self {
-            Self::TopUp | Self::Disbursement | Self::TransferIn | Self::TransferReturn => Direction::Credit,
-            Self::Payment | Self::TransferOut => Direction::Debit,
+            Self::TopUp
+            | Self::Disbursement
+            | Self::TransferIn
+            | Self::TransferReturn
+            | Self::RepaymentReversal
+            | Self::WriteOff => Direction::Credit,
+            Self::Payment | Self::TransferOut | Self::Repayment | Self::Accrual => Direction::Debit,
         }
     }
 }
 
 impl Movement {
-    /// The movement that has this kind and names this: a loan if it is a disbursement, otherwise an id. `None` if that is
-    /// not there.
+    /// The movement that has this kind and names this: a loan or an id, by the kind. `None` if that is not there.
     #[must_use]
     pub fn new(kind: MovementKind, id: Option<Uuid>, loan: Option<LoanNumber>) -> Option<Self> {
         match kind {
@@ -88,6 +108,10 @@ impl Movement {
             MovementKind::TransferOut => id.map(|id| Self::TransferOut(TransferId(id))),
             MovementKind::TransferIn => id.map(|id| Self::TransferIn(TransferId(id))),
             MovementKind::TransferReturn => id.map(|id| Self::TransferReturn(TransferId(id))),
+            MovementKind::Repayment => id.map(|id| Self::Repayment(RepaymentId(id))),
+            MovementKind::RepaymentReversal => id.map(|id| Self::RepaymentReversal(RepaymentId(id))),
+            MovementKind::Accrual => loan.map(Self::Accrual),
+            MovementKind::WriteOff => loan.map(Self::WriteOff),
         }
     }
 
@@ -100,6 +124,10 @@ impl Movement {
             Self::TransferOut(_) => MovementKind::TransferOut,
             Self::TransferIn(_) => MovementKind::TransferIn,
             Self::TransferReturn(_) => MovementKind::TransferReturn,
+            Self::Repayment(_) => MovementKind::Repayment,
+            Self::RepaymentReversal(_) => MovementKind::RepaymentReversal,
+            Self::Accrual(_) => MovementKind::Accrual,
+            Self::WriteOff(_) => MovementKind::WriteOff,
         }
     }
 
@@ -107,11 +135,12 @@ impl Movement {
     pub fn reference(self) -> Reference {
         match self {
             Self::TopUp(id) => Reference::TopUp(id),
-            Self::Disbursement(loan) => Reference::Loan(loan),
+            Self::Disbursement(loan) | Self::Accrual(loan) | Self::WriteOff(loan) => Reference::Loan(loan),
             Self::Payment(id) => Reference::Payment(id),
             Self::TransferOut(id) | Self::TransferIn(id) | Self::TransferReturn(id) => {
                 Reference::Transfer(id)
             }
+            Self::Repayment(id) | Self::RepaymentReversal(id) => Reference::Repayment(id),
         }
     }
 }
@@ -126,9 +155,10 @@ impl Reference {
     #[must_use]
     pub fn id(self) -> Option<Uuid> {
         match self {
-            Self::TopUp(TopUpId(id)) | Self::Payment(PaymentId(id)) | Self::Transfer(TransferId(id)) => {
-                Some(id)
-            }
+            Self::TopUp(TopUpId(id))
+            | Self::Payment(PaymentId(id))
+            | Self::Transfer(TransferId(id))
+            | Self::Repayment(RepaymentId(id)) => Some(id),
             Self::Loan(_) => None,
         }
     }
@@ -138,7 +168,7 @@ impl Reference {
     pub fn loan(self) -> Option<LoanNumber> {
         match self {
             Self::Loan(loan) => Some(loan),
-            Self::TopUp(_) | Self::Payment(_) | Self::Transfer(_) => None,
+            Self::TopUp(_) | Self::Payment(_) | Self::Transfer(_) | Self::Repayment(_) => None,
         }
     }
 }
@@ -150,6 +180,7 @@ impl From<WalletSource> for Movement {
             WalletSource::Disbursement { loan } => Self::Disbursement(loan),
             WalletSource::Transfer { transfer_id } => Self::TransferIn(transfer_id),
             WalletSource::Return { transfer_id } => Self::TransferReturn(transfer_id),
+            WalletSource::Reversal { repayment_id, .. } => Self::RepaymentReversal(repayment_id),
         }
     }
 }
@@ -159,6 +190,7 @@ impl From<WalletPurpose> for Movement {
         match purpose {
             WalletPurpose::Payment { payment_id } => Self::Payment(payment_id),
             WalletPurpose::Transfer { transfer_id } => Self::TransferOut(transfer_id),
+            WalletPurpose::Repayment { repayment_id, .. } => Self::Repayment(repayment_id),
         }
     }
 }

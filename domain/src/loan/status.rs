@@ -33,6 +33,10 @@ pub enum LoanStatus {
     Cancelled,
     /// Nobody decided in time.
     Expired,
+    /// Everything was repaid.
+    PaidOff,
+    /// Nobody expects it to be repaid.
+    WrittenOff,
 }
 
 /// Who decides next.
@@ -63,7 +67,9 @@ impl LoanStatus {
             | Self::Disbursed
             | Self::Rejected
             | Self::Cancelled
-            | Self::Expired => None,
+            | Self::Expired
+            | Self::PaidOff
+            | Self::WrittenOff => None,
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn bronze() -> ProductTerms {
         amount_rupiah: rupiah(10_000_000),
         tenor_months: Tenor::from_const(12),
         interest_rate: Rate::from_e4_const(120_000),
+        servicing: ServicingTerms::PLAIN,
     }
 }
 

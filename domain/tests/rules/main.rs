@@ -19,6 +19,8 @@ mod plafond_sequences;
 mod product;
 mod reset;
 mod role;
+mod schedule;
+mod servicing;
 mod session;
 mod staff;
 mod totality;

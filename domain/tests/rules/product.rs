@@ -4,7 +4,16 @@ use crate::example::{bronze, offer, rupiah};
 use crate::{folded, given, nothing};
 
 fn amend(terms: ProductTerms, active: Option<bool>) -> ProductCommand {
-    ProductCommand::Amend { terms, active }
+    let ProductTerms { name, amount_rupiah, tenor_months, interest_rate, .. } = terms;
+    let servicing = ServicingChange::default();
+    ProductCommand::Amend(ProductChange {
+        name,
+        amount_rupiah,
+        tenor_months,
+        interest_rate,
+        servicing,
+        active,
+    })
 }
 
 #[test]
@@ -47,6 +56,26 @@ fn an_amendment_of_nothing_is_no_event() {
             .then_expect_events(vec![]);
     }
     nothing::<Product>().when(amend(bronze(), None)).then_expect_error(Rejection::ProductNotFound);
+}
+
+#[test]
+fn terms_of_servicing_stay_unless_they_are_named() {
+    let with = |servicing| {
+        let ProductCommand::Amend(change) = amend(bronze(), None) else { unreachable!() };
+        ProductCommand::Amend(ProductChange { servicing, ..change })
+    };
+    let flat = ServicingTerms { method: Method::Flat, grace_days: 7, ..bronze().servicing };
+    let held = Offer { terms: ProductTerms { servicing: flat, ..bronze() }, ..offer(true) };
+    let state = || given::<Product>([ProductEvent::ProductDefined(held.clone())]);
+    state().when(with(ServicingChange::default())).then_expect_events(vec![]);
+    let order =
+        Allocation::new(&[Component::Principal, Component::Interest, Component::Fee, Component::Penalty])
+            .unwrap();
+    let change = ServicingChange { grace_days: Some(0), allocation: Some(order), ..Default::default() };
+    let servicing = ServicingTerms { grace_days: 0, allocation: order, ..flat };
+    let terms = ProductTerms { servicing, ..bronze() };
+    let amended = Offer { terms, ..held.clone() };
+    state().when(with(change)).then_expect_events(vec![ProductEvent::ProductAmended(amended)]);
 }
 
 #[test]

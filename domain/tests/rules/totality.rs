@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::example::*;
 
 /// At least one event of every variant there is.
-fn every_event() -> Vec<AnyEvent> {
+fn basic_events() -> Vec<AnyEvent> {
     let reservation = Reservation { loan: LOAN, amount_rupiah: rupiah(3) };
     let source = WalletSource::TopUp { top_up_id: TopUpId(Uuid::from_u128(9)) };
     let grants = Grants::only(&[Permission::LoanReject]);
@@ -136,6 +136,10 @@ fn every_event() -> Vec<AnyEvent> {
         TransferEvent::TransferParked { because: ParkReason::Operator }.into(),
         TransferEvent::TransferRetried {}.into(),
     ]
+}
+
+fn every_event() -> Vec<AnyEvent> {
+    basic_events().into_iter().chain(crate::servicing::every_event()).collect()
 }
 
 #[test]

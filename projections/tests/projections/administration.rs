@@ -101,7 +101,16 @@ async fn roles_products_and_branches_change() {
         let grants = Grants::only(&[Permission::UserRead, Permission::LedgerRead]);
         log.run::<Role>(RoleId(2), RoleCommand::ReplacePermissions { grants: grants.clone() }).unwrap();
         let terms = ProductTerms { amount_rupiah: rupiah(1), ..product(1) };
-        let amend = |terms, active| ProductCommand::Amend { terms, active };
+        let amend = |terms: ProductTerms, active| {
+            ProductCommand::Amend(ProductChange {
+                name: terms.name,
+                amount_rupiah: terms.amount_rupiah,
+                tenor_months: terms.tenor_months,
+                interest_rate: terms.interest_rate,
+                servicing: ServicingChange::default(),
+                active,
+            })
+        };
         log.run::<Product>(ProductId(1), amend(terms.clone(), None)).unwrap();
         log.run::<Product>(ProductId(2), amend(product(2), Some(false))).unwrap();
         let (code, location) = (BranchCode::new("NEW").unwrap(), Place::new("New").unwrap());

@@ -12,6 +12,7 @@ mod books;
 mod bounds;
 mod flips;
 mod folds;
+mod loan_accounts;
 mod outbox;
 mod projecting;
 mod statements;

@@ -37,6 +37,7 @@ pub(crate) fn product(number: i64) -> ProductTerms {
         amount_rupiah: rupiah(5_000_000 * number),
         tenor_months: Tenor::from_const(12),
         interest_rate: Rate::parse("12.125").unwrap(),
+        servicing: ServicingTerms::STANDARD,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use lumbung_commands::role::ReplaceRolePermissions;
 use lumbung_domain::{Grants, Invalid, Permission, RoleId, whole_number};
-use lumbung_projections::{Cursor, roles};
+use lumbung_projections::roles;
 use serde::Serialize;
 
 use crate::app::App;
@@ -66,16 +66,12 @@ pub(in crate::rest) async fn permissions(
     _: Caller<ReadPermissions>,
     Listing { view, paging }: Listing,
 ) -> Result<Reply<Vec<PermissionJson>>, ApiError> {
-    let after = paging.after.map_or(0, |Cursor(id)| id);
-    let mut rest = Permission::all().iter().filter(|permission| i64::from(permission.id()) > after);
-    let size = usize::from(paging.limit.get());
-    let rows: Vec<PermissionJson> = rest
-        .by_ref()
-        .take(size)
+    let (page, next) = paging.cut(Permission::all(), |permission| permission.id().into());
+    let rows = page
+        .into_iter()
         .map(|permission| PermissionJson { id: permission.id(), name: permission.name() })
         .collect();
-    let last = rows.last().filter(|_| rest.next().is_some()).map(|row| Cursor(row.id.into()));
-    Ok(view.reply(&app, rows).next(paging.next(last)))
+    Ok(view.reply(&app, rows).next(next))
 }
 
 pub(in crate::rest) async fn replace_permissions(

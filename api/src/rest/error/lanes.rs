@@ -24,7 +24,14 @@ impl From<Rejection> for ApiError {
                 error.about("email", "the user has no e-mail to log in by, and only they can add one")
             }
             Rejection::BalanceTooLarge => error.about("amount", "the balance would pass Rp 999999999999999"),
+            Rejection::BusinessDateOutOfRange { first_on, last_on } => {
+                error.about("businessDate", format!("must be between {first_on} and {last_on}"))
+            }
             Rejection::ProductNameAlreadyExists => error.about("name", "already exists"),
+            Rejection::ScheduleTooLarge
+            | Rejection::RepaymentAbovePayoff { .. }
+            | Rejection::LaterRepaymentTooLarge { .. }
+            | Rejection::PaidOnOutOfRange { .. } => error.about_its_field(),
             _ => error,
         }
     }
@@ -47,7 +54,8 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::PlafondNotActive
         | Rejection::LoanNotFound
         | Rejection::TargetUserNotFound
-        | Rejection::TransferNotFound => StatusCode::NOT_FOUND,
+        | Rejection::TransferNotFound
+        | Rejection::RepaymentNotFound => StatusCode::NOT_FOUND,
         Rejection::EmailAlreadyRegistered
         | Rejection::EmailAlreadyExists
         | Rejection::PhoneAlreadyRegistered
@@ -62,6 +70,12 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::ReservationNotFound
         | Rejection::LoanNotExpired
         | Rejection::TransferWrongStatus { .. }
+        | Rejection::LoanPaidOff
+        | Rejection::LoanAlreadyWrittenOff
+        | Rejection::TooManyRepayments
+        | Rejection::LoanDaysOpen
+        | Rejection::RepaymentReversed
+        | Rejection::LendingRulesFull
         | Rejection::AlreadyExists => StatusCode::CONFLICT,
         Rejection::CurrentPasswordWrong
         | Rejection::ResetTokenInvalid
@@ -83,6 +97,13 @@ fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::CustomerNotActive
         | Rejection::WalletCannotTakeLoan
         | Rejection::LoanNotPending { .. }
+        | Rejection::LoanNotDisbursed { .. }
+        | Rejection::AgreementAboveCap { .. }
+        | Rejection::ScheduleTooLarge
+        | Rejection::RepaymentAbovePayoff { .. }
+        | Rejection::LaterRepaymentTooLarge { .. }
+        | Rejection::PaidOnOutOfRange { .. }
+        | Rejection::BusinessDateOutOfRange { .. }
         | Rejection::BalanceNotEnough
         | Rejection::BalanceTooLarge
         | Rejection::TransferToSelf => StatusCode::BAD_REQUEST,

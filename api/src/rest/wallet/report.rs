@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use lumbung_domain::{LoanNumber, PaymentId, Rupiah, TopUpId, TransferId, UserId};
+use lumbung_domain::{LoanNumber, PaymentId, RepaymentId, Rupiah, TopUpId, TransferId, UserId};
 use lumbung_projections::transactions::{self, Direction, Kind, Movement, Status, Transaction, Wanted};
 use lumbung_projections::wallets;
 use serde::Serialize;
@@ -68,6 +68,8 @@ fn kinds(text: &str) -> Option<&'static [Kind]> {
         "TRANSFER_OUT" => Some(&[Kind::TransferOut]),
         "TRANSFER_IN" => Some(&[Kind::TransferIn]),
         "TRANSFER_RETURN" => Some(&[Kind::TransferReturn]),
+        "REPAYMENT" => Some(&[Kind::Repayment, Kind::RepaymentReversal]),
+        "REPAYMENT_REVERSAL" => Some(&[Kind::RepaymentReversal]),
         _ => None,
     }
 }
@@ -83,13 +85,19 @@ pub(super) enum Reference {
     TopUp(TopUpId),
     #[serde(rename = "disbursement_id")]
     Disbursement(LoanNumber),
+    #[serde(rename = "repayment_id")]
+    Repayment(RepaymentId),
 }
 
 impl From<Movement> for Reference {
     fn from(movement: Movement) -> Self {
         match movement {
             Movement::TopUp(id) => Self::TopUp(id),
-            Movement::Disbursement(loan) => Self::Disbursement(loan),
+            // No wallet has a part in what a loan earns or in its write-off.
+            Movement::Disbursement(loan) | Movement::Accrual(loan) | Movement::WriteOff(loan) => {
+                Self::Disbursement(loan)
+            }
+            Movement::Repayment(id) | Movement::RepaymentReversal(id) => Self::Repayment(id),
             Movement::Payment(id) => Self::Payment(id),
             Movement::TransferOut(id) | Movement::TransferIn(id) | Movement::TransferReturn(id) => {
                 Self::Transfer(id)
@@ -105,6 +113,7 @@ impl fmt::Display for Reference {
             Self::Payment(id) => id.fmt(f),
             Self::TopUp(id) => id.fmt(f),
             Self::Disbursement(loan) => loan.fmt(f),
+            Self::Repayment(id) => id.fmt(f),
         }
     }
 }

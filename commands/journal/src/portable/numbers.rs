@@ -21,6 +21,7 @@ impl Highest {
             AnyEvent::Product(_) => (3, of_stream()),
             AnyEvent::User(UserEvent::UserRegistered(registration)) => (4, registration.number.0),
             AnyEvent::Ledger(_)
+            | AnyEvent::LendingRules(_)
             | AnyEvent::Role(_)
             | AnyEvent::Staff(_)
             | AnyEvent::User(_)

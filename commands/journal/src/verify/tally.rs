@@ -1,14 +1,15 @@
-//! The books, worked out along the way: what every account adds up to, and that wallets and transfers agree with it.
+//! The books, worked out along the way: what every account adds up to, and that wallets, transfers and loans agree with it.
 //!
-//! Bounds: some 40 bytes for every wallet, and what [`InTransit`] needs; a million wallets take 50 MB.
+//! Bounds: some 40 bytes for every wallet, and what [`InTransit`] and [`Lent`] need; a million wallets take 50 MB.
 
 use std::collections::HashMap;
 
 use lumbung_domain::{
-    Account, AccountClass, AnyEvent, StreamId, TransferId, TrialBalance, WalletEvent, postings,
+    Account, AnyEvent, LoanNumber, StreamId, TransferId, TrialBalance, WalletEvent, postings,
 };
 use uuid::Uuid;
 
+use super::lent::Lent;
 use super::transit::InTransit;
 use crate::record::{Break, BreakReason, Record, Unreconciled};
 
@@ -17,6 +18,7 @@ pub(super) struct Tally {
     books: TrialBalance,
     wallets: HashMap<Uuid, i64>,
     in_transit: InTransit,
+    lent: Lent,
 }
 
 impl Tally {
@@ -29,6 +31,7 @@ impl Tally {
         match event {
             AnyEvent::Wallet(event) => {
                 self.wallet(record, event)?;
+                self.lent.wallet(event).map_err(|reason| Break { position, reason })?;
                 let moved = self.in_transit.wallet(record.stream.id.parse().ok(), event);
                 moved.map_err(|reason| Break { position, reason })
             }
@@ -36,7 +39,12 @@ impl Tally {
                 let moved = self.in_transit.transfer(TransferId(id(&record.stream)), record.sequence, event);
                 moved.map_err(|reason| Break { position, reason })
             }
+            AnyEvent::Loan(event) => {
+                let number = LoanNumber(record.stream.id.parse().unwrap_or_default());
+                self.lent.loan(number, event).map_err(|reason| Break { position, reason })
+            }
             AnyEvent::Ledger(_)
+            | AnyEvent::LendingRules(_)
             | AnyEvent::Role(_)
             | AnyEvent::Branch(_)
             | AnyEvent::Product(_)
@@ -46,7 +54,6 @@ impl Tally {
             | AnyEvent::Claim(_)
             | AnyEvent::Session(_)
             | AnyEvent::Plafond(_)
-            | AnyEvent::Loan(_)
             | AnyEvent::Message(_) => Ok(()),
         }
     }
@@ -75,11 +82,13 @@ impl Tally {
     /// The books at the end of the log, which is the end of an append; the break if the streams say otherwise.
     pub(super) fn finish(self, position: i64) -> Result<TrialBalance, Break> {
         self.in_transit.finish().map_err(|reason| Break { position, reason })?;
-        for (account, found) in [
+        self.lent.finish().map_err(|reason| Break { position, reason })?;
+        let of_customers = [
             (Account::CustomerWallets, self.wallets.values().map(|balance| i128::from(*balance)).sum()),
             (Account::TransfersInTransit, self.in_transit.total()),
-        ] {
-            let posted = self.books.of(account).balance_rupiah(AccountClass::Liability);
+        ];
+        for (account, found) in of_customers.into_iter().chain(self.lent.owed()) {
+            let posted = self.books.of(account).balance_rupiah(account.class());
             if posted != found {
                 let unreconciled = Unreconciled { account: account.as_str(), posted, found };
                 let reason = BreakReason::NotReconciled(Box::new(unreconciled));

@@ -55,9 +55,13 @@ impl InTransit {
                 ..
             } => self.credited(transfer_id, owner, amount_rupiah, true),
             WalletEvent::WalletOpened { .. }
-            | WalletEvent::WalletDebited { purpose: WalletPurpose::Payment { .. }, .. }
+            | WalletEvent::WalletDebited {
+                purpose: WalletPurpose::Payment { .. } | WalletPurpose::Repayment { .. },
+                ..
+            }
             | WalletEvent::WalletCredited {
-                source: WalletSource::TopUp { .. } | WalletSource::Disbursement { .. },
+                source:
+                    WalletSource::TopUp { .. } | WalletSource::Disbursement { .. } | WalletSource::Reversal { .. },
                 ..
             } => Ok(()),
         }
