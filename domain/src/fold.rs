@@ -23,7 +23,7 @@ impl AggregateType {
             Self::Claim => "1-b54af83966a9866c",
             Self::Session => "1-519a1c478a276ef8",
             Self::Plafond => "1-1b963a91ab1e96f3",
-            Self::Loan => "1-3e2680e523d842eb",
+            Self::Loan => "1-3378b7d7ebc4fd47",
             Self::Wallet => "1-940cb9a41752963d",
             Self::Transfer => "1-a643394f243e3afe",
             Self::Message => "1-bfa7c0be7585166d",
