@@ -45,6 +45,10 @@ edits count="1000":
 example-update:
     LUMBUNG_UPDATE=1 cargo test -p lumbung --test acceptance --locked -- export::example
 
+# So many random loans through random lives: what a schedule, a repayment, a reversal and a write-off must add up to.
+loans cases="100000":
+    LUMBUNG_LOANS={{ cases }} cargo test --profile bench -p lumbung-domain --test rules -- servicing::
+
 # A long history twice: equal but for keys and hashes, and every loan and wallet is what the general ledger says.
 demo-history customers="200" days="730":
     LUMBUNG_HISTORY_CUSTOMERS={{ customers }} LUMBUNG_HISTORY_DAYS={{ days }} cargo test -p lumbung --test acceptance --locked -- demo_history:: --nocapture

@@ -32,6 +32,28 @@ async fn every_list_has_something_to_show() {
             assert!(!list(&server, path, &token).await.is_empty(), "{path} of {officer}");
         }
     }
+    let officer = server.login("backoffice@loan.com", "backoffice123").await;
+    for by in ["loan", "customer", "branch"] {
+        let path = format!("/api/ledger/arrears?by={by}");
+        assert!(!list(&server, &path, &officer).await.is_empty(), "nobody is late by {by}");
+    }
+    let loans = list(&server, "/api/loans?limit=1000", &officer).await;
+    for (status, kinds) in [
+        ("DISBURSED", ["DISBURSEMENT", "REPAYMENT"]),
+        ("PAID_OFF", ["DISBURSEMENT", "REPAYMENT"]),
+        ("WRITTEN_OFF", ["DISBURSEMENT", "WRITE_OFF"]),
+    ] {
+        let mut told = Vec::new();
+        for loan in loans.iter().filter(|loan| loan["status"] == status) {
+            let path = format!("/api/loans/{}", loan["id"]);
+            told.extend(list(&server, &format!("{path}/transactions"), &officer).await);
+            let schedule = server.get(&format!("{path}/schedule"), &officer).await;
+            assert!(schedule.json["data"]["instalments"].as_array().is_some(), "{}", schedule.text);
+        }
+        for kind in kinds {
+            assert!(told.iter().any(|row| row["kind"] == kind), "no {kind} of any loan that is {status}");
+        }
+    }
     assert!(queued >= 3, "somebody waits at every stage: {told:?}");
     let late = "select max((payload::jsonb #>> '{LoanDayClosed,after,days_past_due}')::int) from journal.events \
                 where event_type = 'LoanDayClosed' and (payload::jsonb #>> '{LoanDayClosed,business_on}')::date = $1";

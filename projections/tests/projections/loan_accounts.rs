@@ -8,44 +8,18 @@ use lumbung_domain::*;
 use lumbung_projections::loan_accounts::arrears::{by_branch, by_customer, by_loan};
 use lumbung_projections::loan_accounts::{Due, Progress, due, of_customer, progress};
 use lumbung_projections::{Limit, LiveSchema};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::log::Log;
 use crate::people::{officer, rupiah, sealed, today, user};
 use crate::projecting::Node;
 
-type Stored =
-    (i64, i64, Uuid, i64, i64, NaiveDate, String, i64, i64, i64, i64, i64, NaiveDate, i64, i64, i64);
-
-const ALL: &str = "select loan, position, customer, customer_number, branch, disbursed_on, status, principal_rupiah,
-    interest_rupiah, fee_rupiah, penalty_rupiah, arrears_rupiah, closed_through_on, days_past_due, collectibility, version
-    from loan_accounts order by loan";
-
-/// sqlx reads no rows as wide as this into one tuple.
-async fn stored(read: &LiveSchema) -> Vec<Stored> {
-    use sqlx::Row;
-    let rows = sqlx::query(ALL).fetch_all(read.pool()).await.unwrap();
-    let cells = |row: &sqlx::postgres::PgRow| {
-        (
-            row.get(0),
-            row.get(1),
-            row.get(2),
-            row.get(3),
-            row.get(4),
-            row.get(5),
-            row.get(6),
-            row.get(7),
-            row.get(8),
-            row.get(9),
-            row.get(10),
-            row.get(11),
-            row.get(12),
-            row.get(13),
-            row.get(14),
-            row.get(15),
-        )
-    };
-    rows.iter().map(cells).collect()
+/// The rows, by loan.
+async fn stored(read: &LiveSchema) -> Vec<Value> {
+    let sql = "select row_to_json(a)::text from loan_accounts a order by loan";
+    let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(read.pool()).await.unwrap();
+    rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect()
 }
 
 /// A step in the lives of three loans.
@@ -95,13 +69,14 @@ impl Log {
                 self.run::<Loan>(number(loan), command).unwrap();
             }
             Step::Pay(loan, amount, id) => {
-                let command = LoanCommand::Repay {
+                let incoming = Incoming {
                     repayment_id: RepaymentId(Uuid::from_u128(*id)),
                     amount: rupiah(*amount),
                     paid: Paid::Now,
-                    rules,
-                    business_on: self.last_closed_on(*loan),
+                    top_up_id: None,
                 };
+                let business_on = self.last_closed_on(*loan);
+                let command = LoanCommand::Repay { incoming, rules, business_on };
                 self.run::<Loan>(number(loan), command).unwrap();
             }
             Step::PayOff(loan, id) => {
@@ -128,7 +103,7 @@ impl Log {
     }
 
     /// What the table must say, from the states that the rules made.
-    fn expected(&self, positions: &BTreeMap<i64, i64>) -> Vec<Stored> {
+    fn expected(&self, positions: &BTreeMap<i64, i64>) -> Vec<Value> {
         let rows = positions.iter().map(|(loan, position)| {
             let (state, version) = self.state::<Loan>(LoanNumber(*loan));
             let application = state.application().unwrap();
@@ -145,24 +120,24 @@ impl Log {
                     (Amounts::default(), condition, today().pred_opt().unwrap())
                 }
             };
-            (
-                *loan,
-                *position,
-                customer.user_id.0,
-                customer.number.0,
-                application.submission.branch.branch_id.0,
-                today(),
-                condition.status.as_str().to_owned(),
-                owed.principal_rupiah,
-                owed.interest_rupiah,
-                owed.fee_rupiah,
-                owed.penalty_rupiah,
-                condition.arrears_rupiah,
-                closed,
-                i64::from(condition.days_past_due),
-                i64::from(condition.collectibility),
-                version,
-            )
+            json!({
+                "loan": loan,
+                "position": position,
+                "customer": customer.user_id,
+                "customer_number": customer.number,
+                "branch": application.submission.branch.branch_id,
+                "disbursed_on": today(),
+                "status": condition.status,
+                "principal_rupiah": owed.principal_rupiah,
+                "interest_rupiah": owed.interest_rupiah,
+                "fee_rupiah": owed.fee_rupiah,
+                "penalty_rupiah": owed.penalty_rupiah,
+                "arrears_rupiah": condition.arrears_rupiah,
+                "closed_through_on": closed,
+                "days_past_due": condition.days_past_due,
+                "collectibility": condition.collectibility,
+                "version": version,
+            })
         });
         rows.collect()
     }

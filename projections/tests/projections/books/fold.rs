@@ -130,7 +130,12 @@ fn names(movement: Movement, voucher: Voucher) -> bool {
         | Movement::TransferOut(TransferId(id))
         | Movement::TransferIn(TransferId(id))
         | Movement::TransferReturn(TransferId(id)) => voucher == Voucher::Id(id),
-        Movement::Disbursement(loan) => voucher == Voucher::Loan(loan),
+        Movement::Repayment(RepaymentId(id)) | Movement::RepaymentReversal(RepaymentId(id)) => {
+            voucher == Voucher::Id(id)
+        }
+        Movement::Disbursement(loan) | Movement::Accrual(loan) | Movement::WriteOff(loan) => {
+            voucher == Voucher::Loan(loan)
+        }
     }
 }
 

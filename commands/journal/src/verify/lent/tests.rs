@@ -147,8 +147,8 @@ fn what_must_not_happen_is_named() {
         with(&[closed("2026-01-02"), closed("2026-01-02")]),
         Err("a day was closed twice, or left out")
     );
-    assert_eq!(with(&[receipt.clone()]), Err("a repayment moved no wallet"));
-    assert_eq!(with(&[debit.clone()]), Err("a wallet paid, and the loan knows nothing of it"));
+    assert_eq!(with(std::slice::from_ref(&receipt)), Err("a repayment moved no wallet"));
+    assert_eq!(with(std::slice::from_ref(&debit)), Err("a wallet paid, and the loan knows nothing of it"));
     assert_eq!(with(&[receipt, debit_of_less]), Err("a repayment is set against more or less than was paid"));
     let Event::Loan(LoanEvent::RepaymentReceived(mut elsewhere)) = repaid(100).0 else { panic!() };
     elsewhere.loan = LoanNumber(8);
