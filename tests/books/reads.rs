@@ -195,7 +195,7 @@ async fn balances(auditor: &Auditor<'_>, mixture: &Mixture, all: &[Value]) {
         }
     }
     let transit = auditor.get(&format!("accounts?subject={}", mixture.parked)).await;
-    assert!(transit[4]["balance"].as_i64() > Some(0), "{transit}");
+    assert!(transit[6]["balance"].as_i64() > Some(0), "{transit}");
 }
 
 async fn moments(auditor: &Auditor<'_>, all: &[Value]) {

@@ -153,3 +153,25 @@ async fn what_was_given_up_may_still_come_in() {
     let history = server.get(&ani.path("/history"), &ani.person.token).await.ok(200);
     assert_eq!(history[4]["status"], "WRITTEN_OFF");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_paid_ahead_of_a_lost_loan_is_set_against_it() {
+    let server = Server::start().await;
+    let lender = Lender::of(&server).await;
+    let ani = lender.lend(3_000_000).await;
+    lender.on("2026-02-10").await;
+    ani.repay(600_000).await;
+    let told = of_officer(&lender, &ani, "/write-off", json!({"note": "Gone"})).await.ok(200);
+    // A third of the first month's interest was earned; the rest of what was paid is principal.
+    assert_eq!(told["outstanding"]["total"], 3_000_000 + 10_000 - 600_000);
+    assert_eq!(balance(&server, &lender, 5010, ani.loan).await, 2_410_000);
+    assert_eq!(balance(&server, &lender, 4010, ani.loan).await, 10_000);
+    let row = &ani.get("/transactions").await[0];
+    assert_eq!(fields(row, ["kind", "amount"]), [json!("WRITE_OFF"), json!(2_410_000)]);
+    let sum = |of_loan: bool| -> i64 {
+        let lines = row["lines"].as_array().unwrap().iter();
+        let lines = lines.filter(|line| line["instalment"].is_null() == of_loan);
+        lines.map(|line| line["amount"].as_i64().unwrap()).sum()
+    };
+    assert_eq!((sum(true), sum(false)), (2_410_000, 0));
+}

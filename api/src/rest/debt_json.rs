@@ -112,13 +112,10 @@ impl From<&Bill> for InstalmentJson {
 }
 
 impl LineJson {
-    /// `after`: how the loan stands then. What comes in on one that was written off takes back some of the loss, and what is
-    /// charged on it is not in the books.
-    pub(super) fn new(line: &Line, after: Condition) -> Self {
-        let written_off = after.status == LoanStatus::WrittenOff;
+    /// Of a loan that is `written_off`, what comes in takes back some of the loss, and what is charged adds to it.
+    fn new(line: &Line, written_off: bool) -> Self {
         let account = if written_off { Account::WriteOffs } else { Account::receivable(line.component) };
-        let on_the_books = line.charged_rupiah != 0 && !written_off;
-        let income = Account::income(line.component).filter(|_| on_the_books);
+        let income = Account::income(line.component).filter(|_| line.charged_rupiah != 0);
         Self {
             instalment: Some(line.instalment),
             component: line.component.as_str(),
@@ -131,8 +128,18 @@ impl LineJson {
         }
     }
 
+    /// `after`: how the loan stands then.
     pub(super) fn all(lines: &[Line], after: Condition) -> Vec<Self> {
-        lines.iter().map(|line| Self::new(line, after)).collect()
+        let written_off = after.status == LoanStatus::WrittenOff;
+        lines.iter().map(|line| Self::new(line, written_off)).collect()
+    }
+
+    /// Of a write-off: what was paid ahead goes to what is owed, and the rest is given up.
+    pub(super) fn given_up(lines: &[Line], amounts: &Amounts) -> Vec<Self> {
+        let moved = lines.iter().map(|line| Self::new(line, false));
+        let rest = Component::ALL.iter().map(|component| (*component, amounts.of(*component)));
+        let rest = rest.filter(|(_, amount)| *amount != 0);
+        moved.chain(rest.map(|(component, amount)| Self::of_loan(component, amount))).collect()
     }
 
     /// An amount of the whole loan, where it stands as owed.

@@ -1,7 +1,7 @@
 //! A repayment that counts as of a day in the past: what it would change, and, once confirmed, the change.
 
 use chrono::NaiveDate;
-use lumbung_commands::loan::servicing::{BackdateRepayment, Backdated, BillChange, RepaymentOutcome, Source};
+use lumbung_commands::loan::servicing::{BackdateRepayment, Backdated, BillChange, RepaymentOutcome};
 use lumbung_domain::{
     Account, Amounts, AnyEvent, LoanEvent, Receipt, RepaymentId, Rupiah, WalletEvent, WalletPurpose,
     WalletSource, postings,
@@ -56,20 +56,19 @@ pub(super) async fn repay(
     let call = asked.call(app, caller.user());
     let LoanToChange(loan) = asked.target;
     let RepaymentForm { amount, purse, confirmed, .. } = asked.form;
-    let source = purse.source(app)?;
     let use_case = BackdateRepayment {
         actor: caller.actor(),
         loan,
         repayment_id: RepaymentId(Uuid::now_v7()),
         amount,
-        source,
+        source: purse.source(app)?,
         paid_on,
         confirmed,
         expected: asked.expected,
     };
     let done = carry_out(app, use_case, call).await?;
     let Backdated { applied, after, .. } = &done.outcome;
-    let difference = DifferenceJson::new(&done.outcome, source);
+    let difference = DifferenceJson::new(&done.outcome);
     let json = RepaymentJson::dated_back(after, *applied, difference);
     let (message, version) = if *applied {
         ("Repayment received", after.loan.version)
@@ -82,7 +81,7 @@ pub(super) async fn repay(
 }
 
 impl DifferenceJson {
-    fn new(outcome: &Backdated, source: Source) -> Self {
+    fn new(outcome: &Backdated) -> Self {
         let Backdated { before, after: RepaymentOutcome { receipt, loan: after, .. }, changed, .. } = outcome;
         let change = |BillChange { before, after }: &BillChange| ChangeJson {
             before: before.into(),
@@ -94,25 +93,26 @@ impl DifferenceJson {
             penalty: Amounts::charged(&receipt.lines).penalty_rupiah,
             arrears: after.arrears_rupiah - before.arrears_rupiah,
             instalments: changed.iter().map(change).collect(),
-            postings: entries(receipt, source),
+            postings: entries(receipt),
         }
     }
 }
 
 /// The entries of the events that take the repayment, by the books' own rule.
-fn entries(receipt: &Receipt, source: Source) -> Vec<PostingJson> {
+fn entries(receipt: &Receipt) -> Vec<PostingJson> {
     let (amount_rupiah, business_on) = (receipt.amount_rupiah, receipt.business_on);
     let balance_rupiah = Rupiah::ZERO;
-    let filled = match source {
-        Source::Wallet => None,
-        Source::Gateway { top_up_id } => Some(AnyEvent::Wallet(WalletEvent::WalletCredited {
+    let filled = receipt.top_up_id.map(|top_up_id| {
+        let source = WalletSource::TopUp { top_up_id };
+        let remarks = None;
+        AnyEvent::Wallet(WalletEvent::WalletCredited {
             amount_rupiah,
             balance_rupiah,
-            source: WalletSource::TopUp { top_up_id },
-            remarks: None,
+            source,
+            remarks,
             business_on,
-        })),
-    };
+        })
+    });
     let purpose = WalletPurpose::Repayment {
         repayment_id: receipt.repayment_id,
         loan: receipt.loan,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use chrono::NaiveDate;
-use lumbung_domain::{Amounts, Component, LoanEvent, Note, RepaymentId, Rupiah, Sealed};
+use lumbung_domain::{Component, LoanEvent, Note, RepaymentId, Rupiah, Sealed};
 use lumbung_projections::debts::{self, LoanTransaction};
 use serde::Serialize;
 
@@ -110,10 +110,10 @@ impl<'a> Told<'a> {
                 lines: LineJson::all(&reversal.lines, reversal.after),
                 ..told("REVERSAL", reversal.amount_rupiah, reversal.business_on)
             }),
-            LoanEvent::LoanWrittenOff { note, written_off, business_on, .. } => Some(Self {
+            LoanEvent::LoanWrittenOff { note, lines, written_off, business_on, .. } => Some(Self {
                 note: Some(note),
                 amount: written_off.total_rupiah(),
-                lines: given_up(written_off),
+                lines: LineJson::given_up(lines, written_off),
                 ..told("WRITE_OFF", Rupiah::ZERO, *business_on)
             }),
             LoanEvent::LoanSubmitted(_)
@@ -125,10 +125,4 @@ impl<'a> Told<'a> {
             | LoanEvent::LoanDayClosed { .. } => None,
         }
     }
-}
-
-fn given_up(amounts: &Amounts) -> Vec<LineJson> {
-    let given_up = Component::ALL.iter().map(|component| (*component, amounts.of(*component)));
-    let given_up = given_up.filter(|(_, amount)| *amount != 0);
-    given_up.map(|(component, amount)| LineJson::of_loan(component, amount)).collect()
 }
