@@ -5,9 +5,10 @@
 //! that dies in the middle leaves loans that are closed and loans that are not, and the next look finds the latter, however many
 //! days were missed. A business date that jumps ahead means many days, one that goes back means none.
 //!
-//! Bounds: one node works at a time, for economy alone (a lease); so many days are asked for at once, in the managers' lane, so
-//! that customers hardly notice; [`resting::MOST`] loans that cannot be closed are remembered, to be tried again later and later.
+//! Bounds: one node works at a time, for economy alone (a lease); no more days are asked for at once, in the managers' lane, than
+//! customers can bear ([`pace`]); [`resting::MOST`] loans that cannot be closed are remembered, to be tried again later and later.
 
+mod pace;
 mod progress;
 mod resting;
 mod round;
@@ -44,7 +45,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// The pause between two looks for loans on the same day.
     pub look_every: Duration,
-    /// Days of loans that are asked for at once; a loan that alone has more is asked for alone.
+    /// The most days of loans that are asked for at once; a loan that alone has more is asked for alone.
     pub days_at_once: u64,
     /// The pause after a loan's first failure; it doubles with each further one.
     pub retry: Duration,

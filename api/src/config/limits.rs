@@ -130,7 +130,7 @@ limits! {
     application_expiry_look_s: |_| 60, 1..=86400;
     /// Pause between two looks for loans with days to close, on the same business date; another date is noticed at once.
     daily_run_look_s: |_| 10, 1..=86400;
-    /// Days of loans that the daily run asks the ledger to close at once. More is faster, and customers wait longer.
+    /// Most days of loans that the daily run asks the ledger to close at once; a quarter of it while answers are slow. More is faster, and customers wait longer.
     daily_run_days_at_once: |_| 128, 1..=1024;
     /// Pause after a loan's days could first not be closed; it doubles with each further time, up to 15 minutes.
     daily_run_retry_ms: |_| 5_000, 10..=900000;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::pace::Pace;
 use super::resting::Resting;
 use super::{DailyRun, Interrupted, PROCESS};
 use crate::business_date::BusinessDay;
@@ -25,6 +26,7 @@ struct Ended {
     due: Due,
     /// That it was to close.
     days: u64,
+    asked: Instant,
     answer: Result<Answer<DaysClosed>, NoAnswer>,
 }
 
@@ -61,13 +63,14 @@ impl DailyRun {
         };
         resting.begin();
         let (mut under_way, mut days_under_way) = (JoinSet::new(), 0);
+        let mut pace = Pace::new(self.settings.days_at_once, Instant::now());
         loop {
             if look.waiting.is_empty() && !look.whole && !self.find_more(&mut look, lease, resting).await? {
                 break;
             }
             while let Some(next) = look.waiting.front().copied() {
                 let days = days_to_close(next, day);
-                if days_under_way > 0 && days_under_way + days > self.settings.days_at_once {
+                if days_under_way > 0 && days_under_way + days > pace.days() {
                     break;
                 }
                 look.waiting.pop_front();
@@ -84,6 +87,7 @@ impl DailyRun {
             // A panic is the loop's to catch; what is left is a task that was ended with its runtime.
             let ended = ended.map_err(|_| NoAnswer::OutcomeUnknown)?;
             days_under_way -= ended.days;
+            pace.answered(ended.asked, Instant::now());
             self.conclude(ended, &mut look, resting)?;
         }
         if look.whole {
@@ -153,7 +157,8 @@ fn days_to_close(due: Due, day: BusinessDay) -> u64 {
 }
 
 async fn close(ledger: Ledger, due: Due, days: u64) -> Ended {
+    let asked = Instant::now();
     let call = Call { metadata: vec![("process", PROCESS.to_owned())], key: None };
     let answer = ledger.execute_in(Lane::Manager, CloseLoanDays { loan: due.loan }, call).await;
-    Ended { due, days, answer }
+    Ended { due, days, asked, answer }
 }
