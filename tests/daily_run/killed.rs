@@ -16,9 +16,9 @@ use crate::served::{Folder, Http, Server};
 const LOANS: usize = 60;
 const FIRST: &str = "2027-10-31";
 
-/// Looks more often than a production server, and is slower: a few days at a time, so that there is something to cut short.
+/// Looks more often than a production server, and is slower: one loan at a time, so that there is something to cut short.
 const EAGER: &[(&str, &str)] =
-    &[("LUMBUNG_LIMITS_DAILY_RUN_LOOK_S", "1"), ("LUMBUNG_LIMITS_DAILY_RUN_DAYS_AT_ONCE", "8")];
+    &[("LUMBUNG_LIMITS_DAILY_RUN_LOOK_S", "1"), ("LUMBUNG_LIMITS_DAILY_RUN_DAYS_AT_ONCE", "1")];
 
 struct Office {
     folder: Folder,
@@ -101,7 +101,7 @@ async fn each_day_is_closed_once_however_often_the_servers_die() {
         let date = jump(&mut dice, furthest);
         office.set_date(date).await;
         furthest = furthest.max(date);
-        tokio::time::sleep(dice.millis(60, 400)).await;
+        tokio::time::sleep(dice.millis(20, 250)).await;
         office = office.kill(&mut dice).await;
         let attached = office.folder.attach().await;
         let found = days(&attached.pool).await;

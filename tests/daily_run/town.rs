@@ -191,7 +191,12 @@ pub(super) async fn assert_each_day_once(pool: &PgPool, last: NaiveDate) -> usiz
         let until = if found.paid_off { found.closed.last().copied().unwrap_or(disbursed_on) } else { last };
         let wanted: Vec<NaiveDate> =
             disbursed_on.iter_days().skip(1).take_while(|day| *day <= until).collect();
-        assert_eq!(found.closed, wanted, "loan {loan}, lent on {disbursed_on}");
+        let wrong = found.closed.iter().zip(&wanted).find(|(closed, wanted)| closed != wanted);
+        let (closed, days) = (found.closed.len(), wanted.len());
+        assert!(
+            found.closed == wanted,
+            "loan {loan}, lent on {disbursed_on}: {closed} days were closed instead of {days}; {wrong:?}"
+        );
         count += found.closed.len();
     }
     count
