@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use lumbung_commands::ledger::Calendar;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::town::{PATIENCE, Town, assert_each_day_once, day, days};
 use crate::crash::dice::{Dice, any_seed};
 use crate::crash::setting;
 use crate::served::{Folder, Http, Server};
 
-const LOANS: usize = 60;
+const LOANS: usize = 240;
+const LENT_AT_ONCE: usize = 16;
 const FIRST: &str = "2027-10-31";
 
 /// Looks more often than a production server, and is slower: one loan at a time, so that there is something to cut short.
@@ -90,9 +92,16 @@ async fn each_day_is_closed_once_however_often_the_servers_die() {
     let calendar: Calendar = Arc::new(|at: DateTime<Utc>| at.date_naive());
     let (ledger, task) = attached.ledger_on(calendar).await;
     let town = Town::settle(&ledger).await;
-    for number in 0..LOANS {
-        town.lend(&ledger, 3 + number as i64 % 10).await;
+    let mut lending = JoinSet::new();
+    for part in 0..LENT_AT_ONCE {
+        let (town, ledger) = (town.clone(), ledger.clone());
+        lending.spawn(async move {
+            for number in (part..LOANS).step_by(LENT_AT_ONCE) {
+                town.lend(&ledger, 3 + number as i64 % 10).await;
+            }
+        });
     }
+    lending.join_all().await;
     drop(ledger);
     task.finished().await.unwrap();
     attached.leave().await;

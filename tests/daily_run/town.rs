@@ -47,6 +47,7 @@ pub(super) struct Borrower {
 }
 
 /// The staff, at the branch 1.
+#[derive(Clone)]
 pub(super) struct Town {
     officers: [Actor; 3],
     operator: Actor,
