@@ -6,5 +6,6 @@ mod jumps;
 mod killed;
 mod pace;
 mod payments;
+mod restart;
 mod town;
 mod trouble;

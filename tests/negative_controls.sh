@@ -21,6 +21,7 @@ storm=storm::every_key_has_one_effect
 leaks=leaks::nobody_is_found_in_what_is_stored_and_logged
 counters=loans::races::one_customer_at_many_counters
 money=money_storm::no_rupiah_is_lost_or_made
+days=daily_run::jumps::each_day_of_each_loan_is_closed_once_however_the_date_jumps
 export RUST_BACKTRACE=0
 # Two servers, so that two of them can settle at once.
 export LUMBUNG_STORM_ROUNDS=${LUMBUNG_STORM_ROUNDS:-3} LUMBUNG_STORM_SECONDS=15 LUMBUNG_STORM_SERVERS=2 LUMBUNG_STORM_SEED=${LUMBUNG_STORM_SEED:-1}
@@ -161,6 +162,10 @@ state='s/Self::Started { instruction, status: TransferStatus::Pending } => Some(
 s/(Some(TransferStatus::Pending), TransferCommand::\(Settle\|Return\)/(Some(_), TransferCommand::\1/'
 derived='s/let key = Some(derived_id(\(.*\)));/let key = std::hint::black_box(false).then(|| derived_id(\1));/'
 control "no guard of a transfer" 'transfer [^ ]+ ended [0-9]+ times' "$money" domain/src/transfer.rs "$state" commands/src/settlement.rs "$derived"
+# A loan that does not know which day it closed last, though the read model does.
+control "no memory of closed days" 'loan [0-9]+, lent on' "$days" domain/src/loan/servicing.rs \
+  's/debt\.closed_through_on = \*business_on;/let _ = business_on;/'
+
 spare "a transfer's state alone" "$money" commands/src/settlement.rs "$derived"
 spare "a transfer's derived id alone" "$money" domain/src/transfer.rs "$state"
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use lumbung::daily_run::{DailyRun, Running, Settings};
 use lumbung::node::Node;
 use lumbung_commands::business_date::{FURTHEST_DAYS, SetBusinessDate};
@@ -47,6 +47,7 @@ pub(super) struct Borrower {
 }
 
 /// The staff, at the branch 1.
+#[derive(Clone)]
 pub(super) struct Town {
     officers: [Actor; 3],
     operator: Actor,
@@ -154,7 +155,17 @@ pub(super) async fn closed_through(node: &Node, day: NaiveDate) {
 pub(super) struct Days {
     pub(super) disbursed_on: Option<NaiveDate>,
     pub(super) closed: Vec<NaiveDate>,
+    /// When each of them was.
+    pub(super) closed_at: Vec<DateTime<Utc>>,
     pub(super) paid_off: bool,
+}
+
+impl Days {
+    /// Whether the day was closed before an instant.
+    pub(super) fn was_closed(&self, day: NaiveDate, before: DateTime<Utc>) -> bool {
+        let mut closed = self.closed.iter().zip(&self.closed_at);
+        closed.any(|(closed, at)| *closed == day && *at < before)
+    }
 }
 
 /// Every loan's days, in the order of their events.
@@ -175,7 +186,10 @@ pub(super) async fn days(pool: &PgPool) -> BTreeMap<LoanNumber, Days> {
                 LoanEvent::LoanScheduled { agreement, .. } => {
                     loan.disbursed_on = Some(agreement.disbursed_on);
                 }
-                LoanEvent::LoanDayClosed { business_on, .. } => loan.closed.push(business_on),
+                LoanEvent::LoanDayClosed { business_on, .. } => {
+                    loan.closed.push(business_on);
+                    loan.closed_at.push(record.recorded_at);
+                }
                 _ => {}
             }
         }
@@ -191,7 +205,12 @@ pub(super) async fn assert_each_day_once(pool: &PgPool, last: NaiveDate) -> usiz
         let until = if found.paid_off { found.closed.last().copied().unwrap_or(disbursed_on) } else { last };
         let wanted: Vec<NaiveDate> =
             disbursed_on.iter_days().skip(1).take_while(|day| *day <= until).collect();
-        assert_eq!(found.closed, wanted, "loan {loan}, lent on {disbursed_on}");
+        let wrong = found.closed.iter().zip(&wanted).find(|(closed, wanted)| closed != wanted);
+        let (closed, days) = (found.closed.len(), wanted.len());
+        assert!(
+            found.closed == wanted,
+            "loan {loan}, lent on {disbursed_on}: {closed} days were closed instead of {days}; {wrong:?}"
+        );
         count += found.closed.len();
     }
     count
